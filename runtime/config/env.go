@@ -1,0 +1,47 @@
+// Package config is the one place that knows the names, defaults and rules of the runtime's environment. The operator uses the
+// names when it writes the environment of its pods; the programs read and validate what they get.
+package config
+
+// Names of the environment variables of the runtime; docs/configuration.md lists their meaning.
+const (
+	DatabaseURL        = "DATABASE_URL"
+	DatabaseMigrateURL = "DATABASE_MIGRATE_URL"
+	RedisURL           = "REDIS_URL"
+
+	MinioEndpoint       = "MINIO_ENDPOINT"
+	MinioAccessKey      = "MINIO_ACCESS_KEY"
+	MinioSecretKey      = "MINIO_SECRET_KEY"
+	MinioBucket         = "MINIO_BUCKET"
+	MinioRegion         = "MINIO_REGION"
+	MinioSecure         = "MINIO_SECURE"
+	MinioPublicEndpoint = "MINIO_PUBLIC_ENDPOINT"
+
+	SecretKey          = "SECRET_KEY"
+	SecretKeysPrevious = "SECRET_KEYS_PREVIOUS"
+	APIToken           = "API_TOKEN"
+	AllowedHosts       = "ALLOWED_HOSTS"
+	CORSAllowedOrigins = "CORS_ALLOWED_ORIGINS"
+	AnthropicAPIKey    = "ANTHROPIC_API_KEY"
+	OpenAIAPIKey       = "OPENAI_API_KEY"
+
+	ListenAddr        = "LISTEN_ADDR"
+	MetricsAddr       = "METRICS_ADDR"
+	MaxUploadBytes    = "MAX_UPLOAD_BYTES"
+	TrashDays         = "TRASH_DAYS"
+	WorkerConcurrency = "WORKER_CONCURRENCY"
+	OCRLanguages      = "OCR_LANGUAGES"
+	LogLevel          = "LOG_LEVEL"
+	LogFormat         = "LOG_FORMAT"
+
+	// Of `docvault provision` alone.
+	PostgresAdminURL  = "POSTGRES_ADMIN_URL"
+	MinioRootUser     = "MINIO_ROOT_USER"
+	MinioRootPassword = "MINIO_ROOT_PASSWORD"
+)
+
+// Ports of the containers, and the asynq queue that workers take tasks from.
+const (
+	APIPort     = 8000
+	MetricsPort = 9090
+	Queue       = "documents"
+)
