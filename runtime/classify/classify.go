@@ -1,0 +1,54 @@
+// Package classify files documents under topics. A Provider chooses among the topics that a vault has; it never makes one.
+package classify
+
+import (
+	"context"
+	"errors"
+
+	"github.com/docvault/docvault/runtime/document"
+)
+
+// Topic is what a document can be filed under.
+type Topic struct {
+	ID                document.ID
+	Name, Description string
+	Examples          []string // the first part of the text of documents filed by hand
+}
+
+// Request asks which topics fit a text.
+type Request struct {
+	Text         string
+	Topics       []Topic
+	SystemPrompt string // for models; others ignore it
+}
+
+// Result is what a provider chose, and what it took.
+type Result struct {
+	Provider, Model           string
+	Confidence                map[document.ID]float64 // of the chosen topics alone, 0 to 1
+	Truncated                 bool                    // the text was cut before it was judged
+	InputTokens, OutputTokens int
+	PromptHash                string
+	UnknownDropped            int // answers that named no topic of the request
+}
+
+// Provider chooses topics.
+type Provider interface {
+	Classify(ctx context.Context, r Request) (Result, error)
+	// Check tells whether the provider could work now.
+	Check(ctx context.Context) error
+}
+
+// Builtin is the provider without key and network. Same request, same answer.
+type Builtin struct{}
+
+// NewBuiltin returns the builtin provider.
+func NewBuiltin() *Builtin { return &Builtin{} }
+
+// Classify implements Provider.
+func (*Builtin) Classify(ctx context.Context, r Request) (Result, error) {
+	return Result{}, errors.ErrUnsupported
+}
+
+// Check implements Provider. The builtin provider is always ready.
+func (*Builtin) Check(context.Context) error { return nil }
