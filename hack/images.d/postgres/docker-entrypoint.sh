@@ -21,4 +21,4 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "CREATE DATABASE \"${POSTGRES_DB:-$user}\"" | postgres --single -D "$PGDATA" postgres >/dev/null
   fi
 fi
-exec "$@" -c listen_addresses='*'
+exec "$@" -c listen_addresses='*' -c unix_socket_directories=/run/postgresql
