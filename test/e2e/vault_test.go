@@ -1,0 +1,252 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docvault/docvault/test/client"
+)
+
+var invoices = client.Topic{Name: "Invoices", Description: "Bills to pay: amounts, VAT, payment terms, due dates"}
+
+func TestDocumentsGoInAndComeOut(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "{}")
+	vault := v.connect(t)
+	if err := vault.EnsureTopic(t.Context(), invoices); err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{"invoice.pdf": "Invoice 2026-0417", "travel-notes.txt": "Lisbon to Porto"} {
+		content, err := os.ReadFile("../documents/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document := upload(t, vault, file, content)
+		document = settled(t, vault, document.ID)
+		if document.Status != "ready" || !strings.Contains(document.ExtractedText, text) {
+			t.Errorf("%s is %s, its text %.80q; want ready, with %q", file, document.Status, document.ExtractedText, text)
+		}
+		back, err := vault.Content(t.Context(), document.ID)
+		if err != nil || !bytes.Equal(back, content) {
+			t.Errorf("%s came back changed (%d of %d bytes, %v)", file, len(back), len(content), err)
+		}
+		if again := upload(t, vault, file, content); again.ID != document.ID || !again.Duplicate {
+			t.Errorf("%s sent again: id %s, duplicate %t; want %s, true", file, again.ID, again.Duplicate, document.ID)
+		}
+		if err := vault.Delete(t.Context(), document.ID); err != nil {
+			t.Errorf("delete %s: %v", file, err)
+		}
+		if _, err := vault.Get(t.Context(), document.ID); !client.HasStatus(err, http.StatusNotFound) {
+			t.Errorf("%s after deletion: %v, want 404", file, err)
+		}
+	}
+}
+
+func TestAccessNeedsTheToken(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "{}")
+	stranger := v.connect(t)
+	stranger.Token = "wrong"
+	if _, err := stranger.List(t.Context(), nil); !client.HasStatus(err, http.StatusUnauthorized) {
+		t.Errorf("with a wrong token: %v, want 401", err)
+	}
+}
+
+func TestDeleteRemovesDatabaseAndBucket(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "{deletionPolicy: Delete}")
+	vault := v.connect(t)
+	settled(t, vault, upload(t, vault, "note.txt", []byte("a note that goes with its vault")).ID)
+	database, bucket := v.field(t, ".status.database.name"), v.field(t, ".status.bucket.name")
+	if !databaseExists(t, database) || !bucketExists(t, bucket) {
+		t.Fatalf("database %s and bucket %s should be there before", database, bucket)
+	}
+	v.delete(t)
+	if databaseExists(t, database) || bucketExists(t, bucket) {
+		t.Errorf("database %s or bucket %s outlived the vault", database, bucket)
+	}
+	if left := kubectl(t, "-n", v.namespace, "get", "persistentvolumeclaims", "-o", "name"); left != "" {
+		t.Errorf("volume claims outlived the vault: %s", left)
+	}
+}
+
+func TestRetainFindsItsDataAgain(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "{}")
+	token := v.token(t)
+	content := []byte("a note that outlives its vault")
+	vault := v.connect(t)
+	document := settled(t, vault, upload(t, vault, "note.txt", content).ID)
+	database, bucket := v.field(t, ".status.database.name"), v.field(t, ".status.bucket.name")
+	v.delete(t)
+	if !databaseExists(t, database) || !bucketExists(t, bucket) {
+		t.Fatalf("database %s or bucket %s did not outlive the vault", database, bucket)
+	}
+	v.apply(t, "{}")
+	if v.token(t) != token {
+		t.Error("the vault came back with another access token")
+	}
+	back, err := v.connect(t).Content(t.Context(), document.ID)
+	if err != nil || !bytes.Equal(back, content) {
+		t.Errorf("the document came back as %q (%v)", back, err)
+	}
+}
+
+func TestKilledWorkerLosesNothing(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "{}")
+	vault := v.connect(t)
+	ids := uploadNotes(t, vault, 40)
+	v.kill(t, "worker", "docvault")
+	allReady(t, vault, ids)
+}
+
+func TestEmptiedRedisLosesNothing(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "{}")
+	vault := v.connect(t)
+	ids := uploadNotes(t, vault, 40)
+	kubectl(t, "-n", v.namespace, "exec", v.pod(t, "redis"), "--", "sh", "-c", "rm -rf /data/*")
+	v.kill(t, "redis", "redis-server")
+	allReady(t, vault, ids)
+}
+
+// The credentials of a vault, wherever they are kept, stand in no log, event or status.
+func TestNoCredentialIsShown(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "{}")
+	vault := v.connect(t)
+	settled(t, vault, upload(t, vault, "note.txt", []byte("a note to make some logs")).ID)
+	shown := map[string]string{
+		"operator's log": kubectl(t, "-n", "docvault-system", "logs", "-l", "app.kubernetes.io/name=docvault-operator", "--tail=-1"),
+		"api's log":      kubectl(t, "-n", v.namespace, "logs", v.pod(t, "api")),
+		"worker's log":   kubectl(t, "-n", v.namespace, "logs", v.pod(t, "worker")),
+		"redis's log":    kubectl(t, "-n", v.namespace, "logs", v.pod(t, "redis")),
+		"events":         kubectl(t, "-n", v.namespace, "get", "events", "-o", "yaml") + kubectl(t, "-n", "docvault-system", "get", "events", "-o", "yaml"),
+		"status":         kubectl(t, "-n", v.namespace, "get", "docvault", v.name, "-o", "yaml"),
+		"configuration":  kubectl(t, "-n", v.namespace, "get", "configmaps,pods,deployments,statefulsets,jobs", "-o", "yaml"),
+	}
+	if shown["operator's log"] == "" || shown["api's log"] == "" {
+		t.Error("the operator or the API logs nothing: this test proves nothing")
+	}
+	for name, secret := range v.credentials(t) {
+		for place, text := range shown {
+			if strings.Contains(text, secret) {
+				t.Errorf("the %s shows %s", place, name)
+			}
+		}
+	}
+}
+
+// A URL's password, or a value that is one word: long enough not to be met by chance.
+var password = regexp.MustCompile(`^[a-z+]+://[^:/@]*:([^@]+)@`)
+
+// credentials collects what must stay secret from the vault's own Secrets and its ledger.
+func (v vault) credentials(t *testing.T) map[string]string {
+	t.Helper()
+	secrets := map[string]string{}
+	owned := "app.kubernetes.io/managed-by=docvault-operator"
+	for _, namespace := range []string{v.namespace, "docvault-system"} {
+		var list struct {
+			Items []struct {
+				Metadata struct{ Name string }
+				Data     map[string]string
+			}
+		}
+		if err := json.Unmarshal([]byte(kubectl(t, "-n", namespace, "get", "secrets", "-l", owned, "-o", "json")), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range list.Items {
+			for key, encoded := range item.Data {
+				value, err := base64.StdEncoding.DecodeString(encoded)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if secret := secretPart(key, string(value)); secret != "" {
+					secrets[item.Metadata.Name+"/"+key] = secret
+				}
+			}
+		}
+	}
+	if len(secrets) < 5 {
+		t.Fatalf("found only %d credentials: this test proves nothing", len(secrets))
+	}
+	return secrets
+}
+
+var secretKey = regexp.MustCompile(`(?i)(password|secret|token|url|_key)`)
+
+func secretPart(key, value string) string {
+	if match := password.FindStringSubmatch(value); match != nil {
+		return match[1]
+	}
+	if secretKey.MatchString(key) && len(value) >= 16 && !strings.ContainsAny(value, " :\n") {
+		return value
+	}
+	return ""
+}
+
+func upload(t *testing.T, vault *client.Client, name string, content []byte) client.Document {
+	t.Helper()
+	document, err := vault.Upload(t.Context(), name, content)
+	if err != nil {
+		t.Fatalf("upload %s: %v", name, err)
+	}
+	return document
+}
+
+func settled(t *testing.T, vault *client.Client, id string) client.Document {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	document, err := vault.WaitSettled(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+// uploadNotes puts in more than a worker reads in the time that the uploads take.
+func uploadNotes(t *testing.T, vault *client.Client, count int) []string {
+	t.Helper()
+	ids := make([]string, count)
+	for i := range ids {
+		text := strings.Repeat(fmt.Sprintf("Note %d, about the things that must not be lost. ", i), 2000)
+		ids[i] = upload(t, vault, fmt.Sprintf("note-%d.txt", i), []byte(text)).ID
+	}
+	return ids
+}
+
+func allReady(t *testing.T, vault *client.Client, ids []string) {
+	t.Helper()
+	for _, id := range ids {
+		if document := settled(t, vault, id); document.Status != "ready" {
+			t.Errorf("%s ended as %s (%+v)", document.OriginalName, document.Status, document.Error)
+		}
+	}
+}
+
+func databaseExists(t *testing.T, name string) bool {
+	t.Helper()
+	count := kubectl(t, "-n", "docvault-platform", "exec", "postgres-0", "--",
+		"psql", "-U", "postgres", "-Atc", "SELECT count(*) FROM pg_database WHERE datname = '"+name+"'")
+	return count == "1"
+}
+
+// A bucket is a directory of the demo's one-drive server.
+func bucketExists(t *testing.T, name string) bool {
+	t.Helper()
+	answer := kubectl(t, "-n", "docvault-platform", "exec", "minio-0", "--", "sh", "-c", "if [ -d /data/"+name+" ]; then echo yes; else echo no; fi")
+	return answer == "yes"
+}
