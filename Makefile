@@ -1,0 +1,73 @@
+# `make` says what there is. What each target does is in hack/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: go ## Build bin/docvault and bin/docvault-operator
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/docvault ./cmd/docvault-operator
+
+.PHONY: test
+test: go ## Run every test, on real servers that are started and stopped for it
+	hack/services run go test -timeout 20m ./...
+
+.PHONY: test-e2e
+test-e2e: go ## Run the black-box suite on a kind cluster, and the compose stack
+	hack/e2e
+
+.PHONY: bench
+bench: go ## Run the benchmarks (docs/benchmarks.md)
+	hack/services run hack/bench
+
+.PHONY: demo
+demo: go ## From nothing to a vault with documents, on a kind cluster
+	hack/demo up
+
+.PHONY: demo-down
+demo-down: ## Delete the demo's cluster
+	hack/demo down
+
+.PHONY: generate
+generate: go ## Write CRDs, RBAC, deep copies, apply configurations, queries
+	hack/generate
+
+.PHONY: verify
+verify: go ## Check that generated files are current, go.mod is tidy, and all linters are content
+	hack/verify
+
+.PHONY: lint
+lint: go ## Run golangci-lint; LINTFLAGS=--fix repairs what it can
+	"$$(hack/tool golangci-lint)" run $(LINTFLAGS)
+
+.PHONY: vuln
+vuln: go ## Look for known vulnerabilities in what is linked (needs vuln.go.dev)
+	"$$(hack/tool govulncheck)" ./...
+
+.PHONY: services-up
+services-up: go ## Start the test services and leave them; then: eval "$(hack/services env)"
+	hack/services up
+
+.PHONY: services-down
+services-down: ## Stop the test services
+	hack/services down
+
+.PHONY: clean
+clean: ## Delete bin/ (the cache of tools and servers stays: see CONTRIBUTING.md)
+	rm -rf bin coverage.out
+
+# Go 1.21 and later fetch what go.mod asks for, where GOTOOLCHAIN and the network allow: what counts is what they end up with.
+WANTED_GO := $(shell awk '$$1 == "go" { print $$2 }' go.mod)
+.PHONY: go
+go:
+	@command -v go >/dev/null || { echo "Go is not installed: go.mod asks for $(WANTED_GO) or newer (https://go.dev/dl)"; exit 1; }
+	@have=$$(go env GOVERSION) && printf '%s\n' "go$(WANTED_GO)" "$$have" | sort -VC || \
+	  { echo "$$have is too old: go.mod asks for $(WANTED_GO) or newer (https://go.dev/dl)"; exit 1; }
