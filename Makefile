@@ -23,6 +23,7 @@ test: go ## Run every test, on real servers that are started and stopped for it
 .PHONY: test-e2e
 test-e2e: go ## Run the black-box suite on a kind cluster, and the compose stack
 	hack/e2e
+	hack/compose-test
 
 .PHONY: bench
 bench: go ## Run the benchmarks (docs/benchmarks.md)
