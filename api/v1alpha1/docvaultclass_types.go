@@ -1,0 +1,219 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// DocVaultClass says where vaults live and what their owners may set. It is written by the platform's owner. The Secrets that
+// it names are in the operator's namespace. The annotation docvault.io/is-default-class: "true" makes it the class of vaults
+// that name none.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,shortName=dvc,path=docvaultclasses
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name=Ready,type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name=Status,type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name=Vaults,type=integer,JSONPath=`.status.vaults`
+// +kubebuilder:printcolumn:name=Age,type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name=Postgres,type=string,priority=1,JSONPath=`.spec.postgres.host`
+// +kubebuilder:printcolumn:name=Store,type=string,priority=1,JSONPath=`.spec.objectStore.endpoint`
+// +kubebuilder:printcolumn:name=Image,type=string,priority=1,JSONPath=`.spec.runtime.image`
+type DocVaultClass struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is where vaults live.
+	Spec DocVaultClassSpec `json:"spec"`
+	// Status is what is.
+	// +optional
+	Status DocVaultClassStatus `json:"status,omitempty"`
+}
+
+// DocVaultClassSpec is where vaults live, their defaults and what their owners may set.
+type DocVaultClassSpec struct {
+	// ControllerName is the installation that serves this class, so that several can share a cluster. Immutable.
+	// +kubebuilder:default="docvault.io/operator"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="controllerName is immutable: the installation that made the vaults must end them"
+	// +optional
+	ControllerName string `json:"controllerName,omitempty"`
+
+	// Postgres is the server where the vaults' databases are.
+	Postgres PostgresServer `json:"postgres"`
+
+	// ObjectStore is the server where the vaults' buckets are.
+	ObjectStore ObjectStoreServer `json:"objectStore"`
+
+	// Redis says how the vaults' queue servers are made.
+	// +optional
+	Redis RedisDefaults `json:"redis,omitempty"`
+
+	// Runtime says which image the vaults run.
+	Runtime RuntimeDefaults `json:"runtime"`
+
+	// NamespaceSelector says whose vaults the class serves, by the labels of their namespaces. Default: all.
+	// +optional
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+
+	// Allow is what a vault's owner may set beyond sizes. Default: nothing.
+	// +optional
+	Allow AllowSpec `json:"allow,omitempty"`
+}
+
+// PostgresServer is a Postgres server and how its admin connects.
+type PostgresServer struct {
+	// Host of the server, as the operator and the vaults' pods reach it. Immutable: the vaults' data is there.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="host is immutable: the vaults' data is there"
+	Host string `json:"host"`
+
+	// Port of the server. Immutable.
+	// +kubebuilder:default=5432
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="port is immutable: the vaults' data is there"
+	// +optional
+	Port int32 `json:"port,omitempty"`
+
+	// SSLMode says how connections are secured, of the operator and of the vaults: disable, require (encrypted, the server is
+	// not checked), verify-ca or verify-full (default).
+	// +kubebuilder:default=verify-full
+	// +optional
+	SSLMode SSLMode `json:"sslMode,omitempty"`
+
+	// CASecretRef names a Secret whose key ca.crt holds the authorities that sign the server's certificate. Default: the
+	// image's own.
+	// +optional
+	CASecretRef *SecretReference `json:"caSecretRef,omitempty"`
+
+	// AdminSecretRef names a Secret with the keys username and password. The admin need not be a superuser: CREATEDB and
+	// CREATEROLE are enough.
+	AdminSecretRef SecretReference `json:"adminSecretRef"`
+}
+
+// SSLMode says how a connection to Postgres is secured.
+//
+// +kubebuilder:validation:Enum=disable;require;verify-ca;verify-full
+type SSLMode string
+
+// The ways to secure a connection to Postgres; verify-full is the default.
+const (
+	SSLDisable    SSLMode = "disable"
+	SSLRequire    SSLMode = "require"
+	SSLVerifyCA   SSLMode = "verify-ca"
+	SSLVerifyFull SSLMode = "verify-full"
+)
+
+// ObjectStoreServer is an object store and how its admin connects.
+type ObjectStoreServer struct {
+	// Endpoint is the URL of the store, without a path, as the operator and the vaults' pods reach it. Immutable: the vaults'
+	// data is there.
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^https?://[^/@?#\s]+$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint is immutable: the vaults' data is there"
+	Endpoint string `json:"endpoint"`
+
+	// PublicEndpoint is the URL of the store, without a path, as browsers reach it: download links are made for it. Default:
+	// the endpoint.
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^https?://[^/@?#\s]+$`
+	// +optional
+	PublicEndpoint string `json:"publicEndpoint,omitempty"`
+
+	// Region of the store.
+	// +kubebuilder:default=us-east-1
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Region string `json:"region,omitempty"`
+
+	// CASecretRef names a Secret whose key ca.crt holds the authorities that sign the store's certificate. Default: the image's
+	// own.
+	// +optional
+	CASecretRef *SecretReference `json:"caSecretRef,omitempty"`
+
+	// AdminSecretRef names a Secret with the keys accessKey and secretKey.
+	AdminSecretRef SecretReference `json:"adminSecretRef"`
+}
+
+// SecretReference names a Secret in the operator's namespace.
+type SecretReference struct {
+	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// RedisDefaults says how the vaults' queue servers are made.
+type RedisDefaults struct {
+	// Image of Redis 7. Default: redis:7-alpine.
+	// +kubebuilder:default="redis:7-alpine"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Image string `json:"image,omitempty"`
+
+	// Storage of vaults that say nothing else. Default: 1Gi of the cluster's default storage class.
+	// +optional
+	Storage StorageSpec `json:"storage,omitempty"`
+}
+
+// RuntimeDefaults says which image the vaults run.
+type RuntimeDefaults struct {
+	// Image of vaults that say nothing else.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Image string `json:"image"`
+
+	// PullSecrets are the names of image pull Secrets that the pods of all vaults name. The kubelet reads them in the vault's
+	// namespace; they are put there by the platform's owner, the operator does not copy them.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=atomic
+	// +optional
+	PullSecrets []corev1.LocalObjectReference `json:"pullSecrets,omitempty"`
+}
+
+// AllowSpec is what a vault's owner may set.
+type AllowSpec struct {
+	// Images that vaults may run besides the class's own: patterns like registry.example.com/docvault:*, where * stands for
+	// any letters but a slash.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	// +listType=set
+	// +optional
+	Images []string `json:"images,omitempty"`
+}
+
+// DocVaultClassStatus is what is.
+type DocVaultClassStatus struct {
+	// ObservedGeneration is the generation of the spec that this status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Vaults is how many vaults are bound to the class. One in use is not deleted.
+	// +optional
+	Vaults int32 `json:"vaults,omitempty"`
+
+	// Conditions: Accepted, PostgresReachable, ObjectStoreReachable, Ready.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// DocVaultClassList is a list of DocVaultClasses.
+//
+// +kubebuilder:object:root=true
+type DocVaultClassList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []DocVaultClass `json:"items"`
+}

@@ -1,0 +1,44 @@
+package v1alpha1
+
+// Labels of everything that the operator makes, and the values that are the same for all of it. The instance is the vault's
+// name, the component one of the components below.
+const (
+	LabelName      = "app.kubernetes.io/name"
+	LabelInstance  = "app.kubernetes.io/instance"
+	LabelComponent = "app.kubernetes.io/component"
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+
+	AppName   = "docvault"
+	ManagedBy = "docvault-operator"
+)
+
+// Components of a vault: values of LabelComponent.
+const (
+	ComponentAPI     = "api"
+	ComponentWorker  = "worker"
+	ComponentRedis   = "redis"
+	ComponentMigrate = "migrate"
+)
+
+// AnnotationDefaultClass with the value "true" makes a class the one of vaults that name none.
+const AnnotationDefaultClass = "docvault.io/is-default-class"
+
+// Annotations on a DocVault. Any new value acts once.
+const (
+	// AnnotationRotate asks for new credentials, the old ones living on for the grace period.
+	AnnotationRotate = "docvault.io/rotate"
+	// AnnotationRotateNow asks for new credentials after a leak: the old ones and their sessions end at once.
+	AnnotationRotateNow = "docvault.io/rotate-now"
+	// AnnotationAbandon gives up, in a deletion, on backends that will not come back: "database", "bucket" or both.
+	AnnotationAbandon = "docvault.io/abandon"
+)
+
+// AnnotationAdopt stands on the operator's namespace: `<namespace>/<name>=<identity>` claims a retained vault.
+const AnnotationAdopt = "docvault.io/adopt"
+
+// Finalizer holds a vault until its children and, as its deletion policy says, its data are gone; and a class until no vault
+// is bound to it.
+const Finalizer = "docvault.io/finalizer"
+
+// DefaultControllerName is the installation that reconciles a class which names none.
+const DefaultControllerName = "docvault.io/operator"
