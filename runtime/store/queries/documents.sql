@@ -1,0 +1,79 @@
+-- name: AddDocument :one
+-- One statement, so one commit: the object becomes live if and only if the document is in. No row: the object was given up.
+-- inserted is false when the owner has the same bytes already.
+WITH held AS (
+    SELECT o.id, o.key, o.document_id FROM objects o WHERE o.id = @object_id AND o.state = 'writing' FOR UPDATE
+), added AS (
+    INSERT INTO documents (id, user_id, object_id, object_key, original_name, mime_type, kind, size, sha256, classification_status)
+    SELECT h.document_id, nullif(@owner::uuid, '00000000-0000-0000-0000-000000000000'), h.id, h.key,
+        @original_name, @mime_type, @kind, @size, @sha256, @classification_status
+    FROM held h
+    ON CONFLICT ON CONSTRAINT documents_content DO NOTHING
+    RETURNING documents.id, documents.object_id, documents.created_at
+), made_live AS (
+    UPDATE objects SET state = 'live' FROM added WHERE objects.id = added.object_id
+)
+SELECT held.document_id, coalesce(added.created_at, now())::timestamptz AS created_at, (added.id IS NOT NULL)::boolean AS inserted
+FROM held LEFT JOIN added ON added.object_id = held.id;
+
+-- name: ReviveDuplicate :one
+-- Out of the trash if it was there; read again if that had failed.
+UPDATE documents SET
+    deleted_at = NULL,
+    status = CASE status WHEN 'failed' THEN 'pending' ELSE status END,
+    error_code = CASE status WHEN 'failed' THEN NULL ELSE error_code END,
+    error_detail = CASE status WHEN 'failed' THEN NULL ELSE error_detail END,
+    classification_status = CASE WHEN status = 'failed' AND @auto_classify::boolean THEN 'pending' ELSE classification_status END,
+    classification_among = CASE status WHEN 'failed' THEN NULL ELSE classification_among END,
+    generation = generation + CASE status WHEN 'failed' THEN 1 ELSE 0 END,
+    attempts = CASE status WHEN 'failed' THEN 0 ELSE attempts END,
+    faults = CASE status WHEN 'failed' THEN 0 ELSE faults END,
+    not_before = CASE status WHEN 'failed' THEN now() ELSE not_before END,
+    queued_at = CASE status WHEN 'failed' THEN now() ELSE queued_at END,
+    updated_at = CASE WHEN status = 'failed' OR deleted_at IS NOT NULL THEN now() ELSE updated_at END
+WHERE owner = @owner AND sha256 = @sha256
+RETURNING id, generation, status;
+
+-- name: GetDocument :one
+SELECT * FROM documents WHERE id = @id AND owner = @owner AND deleted_at IS NULL;
+
+-- name: DocumentText :one
+SELECT left(t.text, @characters::integer)::text AS text, char_length(t.text) > @characters::integer AS more
+FROM documents d LEFT JOIN document_texts t ON t.document_id = d.id
+WHERE d.id = @id AND d.owner = @owner AND d.deleted_at IS NULL;
+
+-- name: FilingsOf :many
+SELECT f.document_id, t.id AS topic_id, t.name, f.by_hand, f.confidence
+FROM document_topics f JOIN topics t ON t.id = f.topic_id
+WHERE f.document_id = ANY(@documents::uuid[])
+ORDER BY f.document_id, lower(t.name);
+
+-- name: TrashDocument :execrows
+UPDATE documents SET deleted_at = now(), updated_at = now() WHERE id = @id AND owner = @owner AND deleted_at IS NULL;
+
+-- name: RestoreDocument :execrows
+UPDATE documents SET
+    updated_at = CASE WHEN deleted_at IS NULL THEN updated_at ELSE now() END,
+    deleted_at = NULL
+WHERE id = @id AND owner = @owner;
+
+-- name: PurgeDocument :one
+-- The object is given up in the same commit; also from the trash.
+WITH gone AS (
+    DELETE FROM documents d WHERE d.id = @id AND d.owner = @owner RETURNING d.id, d.object_id, d.object_key, d.generation
+), given_up AS (
+    UPDATE objects SET state = 'dying' FROM gone WHERE objects.document_id = gone.id
+)
+SELECT gone.object_id, gone.object_key, gone.generation FROM gone;
+
+-- name: EmptyTrash :execrows
+WITH old AS (
+    SELECT d.id FROM documents d WHERE d.deleted_at < now() - @after::interval
+    ORDER BY d.deleted_at LIMIT @at_most FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM documents d USING old WHERE d.id = old.id RETURNING d.id
+)
+UPDATE objects SET state = 'dying' FROM gone WHERE objects.document_id = gone.id;
+
+-- name: CountOf :one
+SELECT coalesce(sum(value), 0)::bigint AS total FROM counters WHERE owner = @owner AND topic_id = @topic_id;

@@ -1,0 +1,25 @@
+-- name: AddObject :exec
+INSERT INTO objects (id, key, document_id) VALUES (@id, @key, @document_id);
+
+-- name: BeatObject :execrows
+UPDATE objects SET heartbeat_at = now() WHERE id = @id AND state = 'writing';
+
+-- name: DropObject :exec
+-- Gives an object up that no document has.
+UPDATE objects SET state = 'dying' WHERE id = @id AND state = 'writing';
+
+-- name: DropStaleObjects :execrows
+UPDATE objects SET state = 'dying' WHERE state = 'writing' AND heartbeat_at < now() - @after::interval;
+
+-- name: DyingObjects :many
+-- Never deleted yet, or deleted long enough ago that no late write can be under way any more.
+SELECT id, key, (deleted_at IS NOT NULL)::boolean AS again FROM objects
+WHERE state = 'dying' AND (deleted_at IS NULL OR deleted_at < now() - @late::interval)
+ORDER BY deleted_at NULLS FIRST
+LIMIT @at_most;
+
+-- name: ObjectDeleted :exec
+UPDATE objects SET deleted_at = now() WHERE id = @id AND state = 'dying' AND deleted_at IS NULL;
+
+-- name: ForgetObject :exec
+DELETE FROM objects WHERE id = @id AND state = 'dying' AND deleted_at IS NOT NULL;

@@ -1,0 +1,124 @@
+// Package store keeps a vault's rows in Postgres: the schema (migrations/), the queries (queries/, compiled by sqlc into sqlrows)
+// and the few writes that take more than one statement.
+//
+// Every error that comes out of it tells its nature: document.ErrNotFound where a row that was asked for is not there,
+// document.ErrConflict where a unique name is taken, document.ErrUnavailable where Postgres does not answer.
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/store/sqlrows"
+)
+
+const (
+	// defaultConnections bounds a pool whose URL does not (pool_max_conns).
+	defaultConnections = 10
+	connectTimeout     = 5 * time.Second
+)
+
+// Store is a vault's database, as its app login sees it. It is safe for use by many goroutines.
+type Store struct {
+	*sqlrows.Queries
+	pool *pgxpool.Pool
+}
+
+// Open returns a store. It connects when it is first used, so that a program starts while Postgres is away.
+// Errors of the URL do not quote it: it holds a password.
+func Open(ctx context.Context, url string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, ErrBadURL
+	}
+	if !namesPoolSize(url) {
+		config.MaxConns = defaultConnections
+	}
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.MaxConnIdleTime = 5 * time.Minute
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the pool: %w", err)
+	}
+	return &Store{Queries: sqlrows.New(telling{pool}), pool: pool}, nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ping tells whether Postgres answers.
+func (s *Store) Ping(ctx context.Context) error { return tell(s.pool.Ping(ctx)) }
+
+// Compatible tells whether this program can work with the schema that is there.
+func (s *Store) Compatible(ctx context.Context) error {
+	state, err := s.SchemaState(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if int(state.Version) < SchemaVersion {
+		return fmt.Errorf("the schema is at version %d, this program needs %d: run docvault migrate", state.Version, SchemaVersion)
+	}
+	if int(state.OldestSupported) > SchemaVersion {
+		return fmt.Errorf("the schema is at version %d and no longer serves programs of version %d: run a newer one", state.Version, SchemaVersion)
+	}
+	return nil
+}
+
+// inTx runs work in one transaction.
+func (s *Store) inTx(ctx context.Context, work func(q *sqlrows.Queries) error) error {
+	return tell(pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return work(s.Queries.WithTx(tx)) }))
+}
+
+// Read is what a worker read of a document.
+type Read struct {
+	Text      string
+	PageCount int
+	Truncated bool
+	Language  string
+}
+
+// FinishExtract writes what was read. classify tells whether filing is due now, under the generation next.
+// Errors: document.ErrStale.
+func (s *Store) FinishExtract(ctx context.Context, id document.ID, generation int64, r Read) (next int64, classify bool, err error) {
+	err = s.inTx(ctx, func(q *sqlrows.Queries) error {
+		row, err := q.FinishExtract(ctx, sqlrows.FinishExtractParams{
+			ID: id, Generation: generation, PageCount: int32(r.PageCount), //nolint:gosec // limited by extract.Limits.MaxPages
+			Language: r.Language, TextTruncated: r.Truncated, HasText: r.Text != "",
+		})
+		if err != nil {
+			return staleIfNone(err)
+		}
+		next, classify = row.Generation, row.Classify
+		return q.KeepText(ctx, sqlrows.KeepTextParams{DocumentID: id, Text: r.Text})
+	})
+	return next, classify, err
+}
+
+// Filed is what a provider chose for a document.
+type Filed struct {
+	sqlrows.FinishClassifyParams
+	Topics      []document.ID
+	Confidences []float32 // of Topics, in their order
+}
+
+// FinishClassify replaces what automatic filing chose before. Errors: document.ErrStale.
+func (s *Store) FinishClassify(ctx context.Context, f Filed) error {
+	return s.inTx(ctx, func(q *sqlrows.Queries) error {
+		written, err := q.FinishClassify(ctx, f.FinishClassifyParams)
+		if err != nil {
+			return err
+		}
+		if written == 0 {
+			return document.ErrStale
+		}
+		if err := q.UnfileAutomatic(ctx, f.ID); err != nil {
+			return err
+		}
+		return q.FileAutomatic(ctx, sqlrows.FileAutomaticParams{DocumentID: f.ID, Topics: f.Topics, Confidences: f.Confidences})
+	})
+}
