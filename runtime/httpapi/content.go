@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docvault/docvault/runtime/document"
+)
+
+// contentPolicy keeps a document that a browser shows from doing anything: no scripts, no requests, an origin of its own.
+const contentPolicy = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
+
+// shownTypes are what browsers may show in place. HTML and SVG are not: they are programs.
+var shownTypes = map[string]bool{
+	"application/pdf": true,
+	"image/png":       true,
+	"image/jpeg":      true,
+	"image/gif":       true,
+	"image/webp":      true,
+	"image/bmp":       true,
+	"image/tiff":      true,
+	"text/plain":      true,
+}
+
+// documentContent serves ranges straight from the store; http.ServeContent knows Range, If-Range and If-None-Match.
+func (a *api) documentContent(w http.ResponseWriter, c *call) error {
+	id, err := c.pathID()
+	if err != nil {
+		return err
+	}
+	content, err := a.vault.Open(c.Context(), a.actor(c.Request), id)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	d := content.Document
+	guardContent(w, d.MIMEType, `"`+d.SHA256+`"`)
+	w.Header().Set("Content-Disposition", disposition(dispositionOf(d, c.query.boolean("download")), d.OriginalName))
+	return a.serveRanges(w, c, d.CreatedAt, content)
+}
+
+func dispositionOf(d document.Document, download bool) string {
+	mediaType, _, _ := mime.ParseMediaType(d.MIMEType)
+	if download || !shownTypes[mediaType] {
+		return "attachment"
+	}
+	return "inline"
+}
+
+// documentText serves what was read. Its ETag changes with the document, for it can be read again.
+func (a *api) documentText(w http.ResponseWriter, c *call) error {
+	id, err := c.pathID()
+	if err != nil {
+		return err
+	}
+	d, err := a.vault.Get(c.Context(), a.actor(c.Request), id)
+	if err != nil {
+		return err
+	}
+	text, _, err := a.vault.Text(c.Context(), a.actor(c.Request), id, 0)
+	if err != nil {
+		return err
+	}
+	guardContent(w, "text/plain; charset=utf-8", `"`+d.SHA256+"-"+strconv.FormatInt(d.UpdatedAt.UnixMicro(), 36)+`"`)
+	return a.serveRanges(w, c, time.Time{}, strings.NewReader(text))
+}
+
+// serveRanges is http.ServeContent with problems for errors: 416 is answered as one, and a read that failed is not lost.
+func (a *api) serveRanges(w http.ResponseWriter, c *call, modified time.Time, content io.ReadSeeker) error {
+	watched := &watchedReader{ReadSeeker: content}
+	http.ServeContent(&rangeWriter{ResponseWriter: w}, c.Request, "", modified, watched)
+	if watched.err != nil && c.Context().Err() == nil {
+		a.log.LogAttrs(c.Context(), slog.LevelError, "content cut off", slog.String("request_id", requestID(c.Request)),
+			slog.String("path", c.URL.Path), slog.Any("error", watched.err))
+	}
+	return nil
+}
+
+// watchedReader remembers why reading ended early. The client learns it from a body shorter than its Content-Length.
+type watchedReader struct {
+	io.ReadSeeker
+	err error
+}
+
+// Read implements io.Reader.
+func (r *watchedReader) Read(p []byte) (int, error) {
+	n, err := r.ReadSeeker.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
+}
+
+// rangeWriter answers a range that lies outside the content with a problem instead of a line of text.
+type rangeWriter struct {
+	http.ResponseWriter
+	refused bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *rangeWriter) WriteHeader(status int) {
+	if w.refused = status == http.StatusRequestedRangeNotSatisfiable; w.refused {
+		writeProblem(w.ResponseWriter, errRange())
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (w *rangeWriter) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+func guardContent(w http.ResponseWriter, mediaType, etag string) {
+	h := w.Header()
+	h.Set("Content-Type", mediaType)
+	h.Set("ETag", etag)
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Content-Security-Policy", contentPolicy)
+}
