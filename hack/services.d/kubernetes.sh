@@ -81,8 +81,8 @@ kubernetes_controllers() {
     --service-account-private-key-file "$1/service-accounts.key" --root-ca-file "$1/certificates/apiserver.crt"
   spawn kubernetes kube-scheduler "$(tool kube-scheduler)" --kubeconfig "$1/kubeconfig" \
     --leader-elect=false --secure-port 0 --kube-api-qps 200 --kube-api-burst 400
-  spawn kubernetes kwok "$(tool kwok)" --kubeconfig "$1/kubeconfig" --manage-all-nodes=true \
-    --node-lease-duration-seconds 40 --server-address ''
+  spawn kubernetes kwok "$(tool kwok)" --kubeconfig "$1/kubeconfig" --config "$repo/hack/services.d/stages.yaml" \
+    --manage-all-nodes --node-lease-duration-seconds 40
   await kubernetes kube-controller-manager 60 kubernetes_api /api/v1/namespaces/default/serviceaccounts/default
 }
 
