@@ -66,7 +66,7 @@ func listQuery(q query) (vault.ListQuery, error) {
 
 func newDocumentList(wanted vault.ListQuery, page vault.Page) documentList {
 	list := documentList{
-		Documents: make([]documentBody, len(page.Documents)),
+		Documents: make([]Document, len(page.Documents)),
 		Total:     page.Total, TotalIsExact: page.TotalIsExact, PerPage: int64(wanted.PerPage),
 	}
 	for i, d := range page.Documents {
@@ -96,7 +96,7 @@ func (a *api) getDocument(c *call) (any, error) {
 		return nil, err
 	}
 	d.TextTruncated = d.TextTruncated || truncated
-	return documentWithText{documentBody: newDocumentBody(d, false), ExtractedText: text}, nil
+	return documentWithText{Document: newDocumentBody(d, false), ExtractedText: text}, nil
 }
 
 func (a *api) downloadURL(c *call) (any, error) {

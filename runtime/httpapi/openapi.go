@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/docvault/docvault/runtime/document"
 )
 
 // documentation is the OpenAPI document and the page made from it, rendered once.
@@ -63,7 +65,11 @@ func newSpec(routes []route, version string) *huma.OpenAPI {
 	return spec
 }
 
+// schemaName keeps apart what went wrong with a document, which is part of it, and what went wrong with a request.
 func schemaName(t reflect.Type, hint string) string {
+	if t == reflect.TypeFor[*document.Problem]() {
+		return "DocumentProblem"
+	}
 	name := strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body")
 	return strings.ToUpper(name[:1]) + name[1:]
 }

@@ -33,7 +33,7 @@ func (a *api) documentRoutes() []route {
 			description: "The type is told from the content, never from the name. The same bytes again give the document that is " +
 				"there already, with duplicate true: out of the trash if it was there, tried again if it had failed.",
 			body: uploadForm{}, form: true, streams: true,
-			answer: a.upload, reply: documentBody{}, status: http.StatusOK,
+			answer: a.upload, reply: Document{}, status: http.StatusOK,
 			refusal: []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
 		{
@@ -84,7 +84,7 @@ func (a *api) documentRoutes() []route {
 		{
 			method: "POST", path: "/api/documents/{id}/restore", id: "restoreDocument", subject: subjectDocument,
 			summary: "Take a document out of the trash",
-			answer:  a.restoreDocument, reply: documentBody{}, status: http.StatusOK,
+			answer:  a.restoreDocument, reply: Document{}, status: http.StatusOK,
 			refusal: []int{http.StatusNotFound},
 		},
 		{
@@ -92,7 +92,7 @@ func (a *api) documentRoutes() []route {
 			summary:     "File a document anew",
 			description: "Replaces what automatic filing chose before; topics given by hand stay. The body may be left out.",
 			body:        classifyBody{}, bodyOptional: true,
-			answer: a.classifyDocument, reply: documentBody{}, status: http.StatusAccepted,
+			answer: a.classifyDocument, reply: Document{}, status: http.StatusAccepted,
 			refusal: []int{http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity},
 		},
 	}

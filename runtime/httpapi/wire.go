@@ -11,7 +11,8 @@ import (
 
 // The bodies of requests and responses. Their tags are what the OpenAPI document says of them; huma reads them.
 
-type documentBody struct {
+// Document is a document as the API shows it. It is exported for the generator alone, which reads no embedded type that is not.
+type Document struct {
 	ID                  document.ID        `json:"id" format:"uuid"`
 	OriginalName        string             `json:"original_name" doc:"The name that it was uploaded under: the last element of the path, without control characters, at most 255 bytes."`
 	MIMEType            string             `json:"mime_type" doc:"Told from the content."`
@@ -31,7 +32,7 @@ type documentBody struct {
 }
 
 type documentWithText struct {
-	documentBody
+	Document
 	ExtractedText string `json:"extracted_text"`
 }
 
@@ -44,12 +45,12 @@ type classificationBody struct {
 }
 
 type documentList struct {
-	Documents    []documentBody `json:"documents"`
-	Total        int64          `json:"total" minimum:"0" maximum:"10000" doc:"Counted to 10,000."`
-	TotalIsExact bool           `json:"total_is_exact"`
-	Page         *int64         `json:"page" doc:"Null where a cursor was given."`
-	PerPage      int64          `json:"per_page"`
-	NextCursor   *string        `json:"next_cursor" doc:"Null on the last page."`
+	Documents    []Document `json:"documents"`
+	Total        int64      `json:"total" minimum:"0" maximum:"10000" doc:"Counted to 10,000."`
+	TotalIsExact bool       `json:"total_is_exact"`
+	Page         *int64     `json:"page" doc:"Null where a cursor was given."`
+	PerPage      int64      `json:"per_page"`
+	NextCursor   *string    `json:"next_cursor" doc:"Null on the last page."`
 }
 
 type downloadLink struct {
@@ -103,13 +104,8 @@ type probeBody struct {
 	Status string `json:"status" enum:"ok"`
 }
 
-// TransformSchema says that error may be null, which tags cannot say of an object.
-func (documentBody) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	return orNull(s, "error")
-}
-
-// TransformSchema does the same for the document with its text.
-func (documentWithText) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+// TransformSchema says that error may be null, which tags cannot say of an object. It holds for what embeds Document, too.
+func (Document) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	return orNull(s, "error")
 }
 
@@ -124,8 +120,8 @@ func orNull(s *huma.Schema, property string) *huma.Schema {
 	return s
 }
 
-func newDocumentBody(d document.Document, duplicate bool) documentBody {
-	return documentBody{
+func newDocumentBody(d document.Document, duplicate bool) Document {
+	return Document{
 		ID: d.ID, OriginalName: d.OriginalName, MIMEType: d.MIMEType, Size: d.Size, SHA256: d.SHA256,
 		Status: string(d.Status), Error: d.Error, Topics: orEmpty(d.Topics),
 		Classification: newClassificationBody(d.Classification), ClassificationError: detailOf(d.Classification.Error),
