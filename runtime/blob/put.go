@@ -1,0 +1,157 @@
+package blob
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// smallObject goes in one request of known size.
+	smallObject = 1 << 20
+	// partSize times the store's limit of 10,000 parts is 78 GiB, above every limit of uploads.
+	partSize = 8 << 20
+	// partsOfUpload lets one part be read while others are sent.
+	partsOfUpload = 3
+	// partsOfProcess bounds all uploads together to 16 x 8 MiB = 128 MiB, however many there are. Who has a buffer reads into it or
+	// sends it, and never waits for another, so the uploads cannot block one another for good.
+	partsOfProcess = 16
+	abortTimeout   = 10 * time.Second
+)
+
+// Put implements Store.
+func (s *S3) Put(ctx context.Context, key, contentType string, body io.Reader) error {
+	var start bytes.Buffer
+	_, err := io.CopyN(&start, body, smallObject)
+	switch {
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return s.putSmall(ctx, key, contentType, start.Bytes())
+	case err != nil:
+		return err
+	}
+	return s.putParts(ctx, key, contentType, io.MultiReader(&start, body))
+}
+
+func (s *S3) putSmall(ctx context.Context, key, contentType string, content []byte) error {
+	_, err := s.core.PutObject(ctx, s.bucket, key, bytes.NewReader(content), int64(len(content)), "", "",
+		minio.PutObjectOptions{ContentType: contentType})
+	if err != nil {
+		return fault("put the object", err)
+	}
+	return nil
+}
+
+// putParts does what minio-go's PutObject does with an unknown size, but for two things: that one takes io.ErrUnexpectedEOF, which a
+// connection cut in the middle gives, for the end of the file and reports success; and its buffers are not bounded across uploads.
+func (s *S3) putParts(ctx context.Context, key, contentType string, body io.Reader) error {
+	options := minio.PutObjectOptions{ContentType: contentType}
+	upload, err := s.core.NewMultipartUpload(ctx, s.bucket, key, options)
+	if err != nil {
+		return fault("begin the upload", err)
+	}
+	parts, err := s.sendParts(ctx, key, upload, body)
+	if err != nil {
+		s.abort(ctx, key, upload)
+		return err
+	}
+	if _, err := s.core.CompleteMultipartUpload(ctx, s.bucket, key, upload, parts, options); err != nil {
+		s.abort(ctx, key, upload)
+		return fault("complete the upload", err)
+	}
+	return nil
+}
+
+func (s *S3) sendParts(ctx context.Context, key, upload string, body io.Reader) ([]minio.CompletePart, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(partsOfUpload)
+	var (
+		sent  []minio.CompletePart
+		mutex sync.Mutex
+		rest  error
+	)
+	for number := 1; rest == nil; number++ {
+		buffer, err := s.parts.take(ctx)
+		if err != nil {
+			rest = err
+			break
+		}
+		var n int
+		if n, rest = fill(body, buffer); n == 0 || (rest != nil && !errors.Is(rest, io.EOF)) {
+			s.parts.give(buffer)
+			break
+		}
+		group.Go(func() error {
+			defer s.parts.give(buffer)
+			part, err := s.core.PutObjectPart(ctx, s.bucket, key, upload, number, bytes.NewReader(buffer[:n]), int64(n),
+				minio.PutObjectPartOptions{})
+			if err != nil {
+				return fault(fmt.Sprintf("put part %d", number), err)
+			}
+			mutex.Lock()
+			defer mutex.Unlock()
+			sent = append(sent, minio.CompletePart{PartNumber: number, ETag: part.ETag})
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if !errors.Is(rest, io.EOF) {
+		return nil, rest
+	}
+	slices.SortFunc(sent, func(a, b minio.CompletePart) int { return a.PartNumber - b.PartNumber })
+	return sent, nil
+}
+
+// fill reads until p is full or r ends. Unlike io.ReadFull it says io.EOF, and nothing else, of an end in the middle of p, so that
+// an io.ErrUnexpectedEOF is r's own.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = r.Read(p[n:])
+		n += m
+	}
+	return n, err
+}
+
+// abort is tried once: the sweeper ends what is left by the object's row.
+func (s *S3) abort(ctx context.Context, key, upload string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+	defer cancel()
+	_ = s.core.AbortMultipartUpload(ctx, s.bucket, key, upload)
+}
+
+// partBuffers hands out the buffers of parts, so many at a time.
+type partBuffers struct {
+	free chan struct{}
+	pool *sync.Pool
+}
+
+func newPartBuffers() partBuffers {
+	return partBuffers{
+		free: make(chan struct{}, partsOfProcess),
+		pool: &sync.Pool{New: func() any { b := make([]byte, partSize); return &b }},
+	}
+}
+
+func (b partBuffers) take(ctx context.Context) ([]byte, error) {
+	select {
+	case b.free <- struct{}{}:
+		return *b.pool.Get().(*[]byte), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (b partBuffers) give(buffer []byte) {
+	b.pool.Put(&buffer)
+	<-b.free
+}
