@@ -36,6 +36,10 @@ const (
 // AnnotationAdopt stands on the operator's namespace: `<namespace>/<name>=<identity>` claims a retained vault.
 const AnnotationAdopt = "docvault.io/adopt"
 
+// AnnotationRuntimeSecret on a pod is the hash of the runtime Secret. Pods read that only when they start, so another one
+// replaces them.
+const AnnotationRuntimeSecret = "docvault.io/runtime-secret"
+
 // Finalizer holds a vault until its children and, as its deletion policy says, its data are gone; and a class until no vault
 // is bound to it.
 const Finalizer = "docvault.io/finalizer"

@@ -1,0 +1,74 @@
+package desired
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+
+	coreac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/runtime/config"
+)
+
+// Keys of the ConfigMap of authorities.
+const (
+	postgresCAKey    = "postgres.crt"
+	objectStoreCAKey = "object-store.crt"
+)
+
+// RuntimeConfigMap returns the part of the environment of API and workers that is no secret. It never changes: other content
+// has another name, so a pod of an older Deployment that starts again finds its own.
+func RuntimeConfigMap(in Input) *coreac.ConfigMapApplyConfiguration {
+	store := in.Ledger.ObjectStore
+	address, secure := hostPort(store.Endpoint)
+	data := map[string]string{
+		config.MinioEndpoint: address,
+		config.MinioSecure:   strconv.FormatBool(secure),
+		config.MinioRegion:   store.Region,
+		config.MinioBucket:   store.Bucket,
+	}
+	if store.PublicEndpoint != "" {
+		data[config.MinioPublicEndpoint] = store.PublicEndpoint
+	}
+	return immutable(in, data)
+}
+
+// CAConfigMap returns the authorities that sign the certificates of the vault's servers, nil when these are the images' own.
+func CAConfigMap(in Input) *coreac.ConfigMapApplyConfiguration {
+	data := map[string]string{}
+	if ca := in.Ledger.Postgres.CA; len(ca) > 0 {
+		data[postgresCAKey] = string(ca)
+	}
+	if ca := in.Ledger.ObjectStore.CA; len(ca) > 0 {
+		data[objectStoreCAKey] = string(ca)
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	return immutable(in, data)
+}
+
+func immutable(in Input, data map[string]string) *coreac.ConfigMapApplyConfiguration {
+	return coreac.ConfigMap(runtimeName(in)+"-"+hashOf(data), in.Vault.Namespace).
+		WithLabels(labels(in, v1alpha1.ComponentAPI)).
+		WithOwnerReferences(owner(in)).
+		WithImmutable(true).
+		WithData(data)
+}
+
+// hostPort splits a URL of an object store into what S3 clients want: the address, and whether it speaks TLS.
+func hostPort(endpoint string) (address string, secure bool) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return endpoint, false // the pattern of the class's field lets no such URL in
+	}
+	secure = u.Scheme == "https"
+	if u.Port() != "" {
+		return u.Host, secure
+	}
+	if secure {
+		return net.JoinHostPort(u.Hostname(), "443"), secure
+	}
+	return net.JoinHostPort(u.Hostname(), "80"), secure
+}

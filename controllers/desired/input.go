@@ -1,0 +1,71 @@
+// Package desired says which objects a vault consists of, and nothing else: they follow from the vault, its class, the ledger
+// and what was observed. It reads no cluster, no clock and no environment.
+package desired
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+// Input is all that a vault's objects follow from.
+type Input struct {
+	Vault    *v1alpha1.DocVault
+	Class    *v1alpha1.DocVaultClass
+	Ledger   Ledger
+	Observed Observed
+}
+
+// Ledger is what the builders need of the ledger: where the vault lives, and its credentials.
+type Ledger struct {
+	Postgres    Postgres
+	ObjectStore ObjectStore
+	Redis       []RedisUser // who may use the vault's Redis; the runtime logs in as the first
+
+	SecretKey          string   // of the runtime, hex
+	SecretKeysPrevious []string // still decrypt
+	Token              string   // of the API
+}
+
+// Postgres is where the vault's database is, and its two logins.
+type Postgres struct {
+	Host            string
+	Port            string
+	SSLMode         v1alpha1.SSLMode
+	CA              []byte // PEM; empty: the image's own authorities
+	Database        string
+	AppLogin        string
+	AppPassword     string
+	MigrateLogin    string
+	MigratePassword string
+}
+
+// ObjectStore is where the vault's bucket is, and its key.
+type ObjectStore struct {
+	Endpoint       string // URL without a path
+	PublicEndpoint string // likewise; empty: the endpoint
+	Region         string
+	CA             []byte // PEM; empty: the image's own authorities
+	Bucket         string
+	AccessKey      string
+	SecretKey      string
+}
+
+// RedisUser is one who may use the vault's Redis.
+type RedisUser struct {
+	Name     string
+	Password string
+}
+
+// Observed is what the builders need to know of the objects that are there.
+type Observed struct {
+	// RedisStorage is the volume claim template of the Redis StatefulSet that is there, nil when there is none. It cannot be
+	// changed in place, so it stays as it is whatever the spec says.
+	RedisStorage *RedisStorage
+}
+
+// RedisStorage is the volume of the vault's Redis.
+type RedisStorage struct {
+	Size             resource.Quantity
+	StorageClassName *string // nil: the cluster's default
+}

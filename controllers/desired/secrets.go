@@ -1,0 +1,108 @@
+package desired
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	coreac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/runtime/config"
+)
+
+// AccessTokenKey is the key of the access Secret.
+const AccessTokenKey = "token"
+
+// RuntimeSecret returns the part of the environment of API and workers that nobody else may know.
+func RuntimeSecret(in Input) *coreac.SecretApplyConfiguration {
+	return secret(in, runtimeName(in), v1alpha1.ComponentAPI, runtimeSecretData(in))
+}
+
+func runtimeSecretData(in Input) map[string]string {
+	data := map[string]string{
+		config.DatabaseURL:    databaseURL(in.Ledger.Postgres, in.Ledger.Postgres.AppLogin, in.Ledger.Postgres.AppPassword),
+		config.RedisURL:       redisURL(in),
+		config.MinioAccessKey: in.Ledger.ObjectStore.AccessKey,
+		config.MinioSecretKey: in.Ledger.ObjectStore.SecretKey,
+		config.SecretKey:      in.Ledger.SecretKey,
+		config.APIToken:       in.Ledger.Token,
+	}
+	if previous := in.Ledger.SecretKeysPrevious; len(previous) > 0 {
+		data[config.SecretKeysPrevious] = strings.Join(previous, ",")
+	}
+	return data
+}
+
+// MigrateSecret returns the environment of the migration Job. Only that Job's pods hold it.
+func MigrateSecret(in Input) *coreac.SecretApplyConfiguration {
+	db := in.Ledger.Postgres
+	return secret(in, migrateName(in), v1alpha1.ComponentMigrate, map[string]string{
+		config.DatabaseMigrateURL: databaseURL(db, db.MigrateLogin, db.MigratePassword),
+	})
+}
+
+// AccessSecret returns the token that the vault's users need.
+func AccessSecret(in Input) *coreac.SecretApplyConfiguration {
+	return secret(in, accessName(in), v1alpha1.ComponentAPI, map[string]string{AccessTokenKey: in.Ledger.Token})
+}
+
+// RedisSecret returns the access control list of the vault's Redis. It holds hashes of passwords, and Redis reads it when it
+// starts: a changed user does not restart the server.
+func RedisSecret(in Input) *coreac.SecretApplyConfiguration {
+	return secret(in, redisName(in), v1alpha1.ComponentRedis, map[string]string{redisACLKey: redisACL(in.Ledger.Redis)})
+}
+
+func secret(in Input, name, component string, data map[string]string) *coreac.SecretApplyConfiguration {
+	encoded := make(map[string][]byte, len(data))
+	for key, value := range data {
+		encoded[key] = []byte(value)
+	}
+	return coreac.Secret(name, in.Vault.Namespace).
+		WithLabels(labels(in, component)).
+		WithOwnerReferences(owner(in)).
+		WithData(encoded)
+}
+
+func databaseURL(db Postgres, login, password string) string {
+	query := url.Values{"sslmode": {string(db.SSLMode)}}
+	if len(db.CA) > 0 && (db.SSLMode == v1alpha1.SSLVerifyCA || db.SSLMode == v1alpha1.SSLVerifyFull) {
+		query.Set("sslrootcert", postgresCAFile)
+	}
+	u := url.URL{
+		Scheme:   "postgresql",
+		User:     url.UserPassword(login, password),
+		Host:     net.JoinHostPort(db.Host, db.Port),
+		Path:     db.Database,
+		RawQuery: query.Encode(),
+	}
+	return u.String()
+}
+
+func redisURL(in Input) string {
+	user := in.Ledger.Redis[0]
+	u := url.URL{
+		Scheme: "redis",
+		User:   url.UserPassword(user.Name, user.Password),
+		Host:   fmt.Sprintf("%s.%s.svc:%d", redisName(in), in.Vault.Namespace, redisPort),
+		Path:   "0",
+	}
+	return u.String()
+}
+
+// redisACL returns the users of a vault's Redis, in the format of an ACL file: nobody without a name; one without a password
+// who may ask whether the server lives, and no more; and the vault's, who may do all but administer the server. INFO is what
+// asynq reads the server's version and memory from.
+func redisACL(users []RedisUser) string {
+	lines := []string{
+		"user default off",
+		fmt.Sprintf("user %s on nopass -@all +ping", redisProbeUser),
+	}
+	for _, user := range users {
+		lines = append(lines, fmt.Sprintf("user %s on #%x ~* &* +@all -@admin -@dangerous +info",
+			user.Name, sha256.Sum256([]byte(user.Password))))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
