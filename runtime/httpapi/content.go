@@ -38,7 +38,7 @@ func (a *api) documentContent(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close()
+	defer func() { _ = content.Close() }()
 	d := content.Document
 	guardContent(w, d.MIMEType, `"`+d.SHA256+`"`)
 	w.Header().Set("Content-Disposition", disposition(dispositionOf(d, c.query.boolean("download")), d.OriginalName))

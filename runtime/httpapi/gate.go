@@ -117,7 +117,7 @@ func (a *api) closeSession(c *call) (any, error) {
 }
 
 func setSession(c *call, value string, maxAge int) {
-	http.SetCookie(c.w, &http.Cookie{
+	http.SetCookie(c.w, &http.Cookie{ //nolint:gosec // without TLS, on a laptop, a Secure cookie would never come back
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: overTLS(c.Request),
 	})

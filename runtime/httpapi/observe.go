@@ -93,8 +93,7 @@ func labels(r *http.Request) (route, method string) {
 	if route == "" {
 		route = "unmatched"
 	}
-	switch r.Method {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+	if r.Method == http.MethodOptions || slices.Contains(methods, r.Method) {
 		return route, r.Method
 	}
 	return route, "other"

@@ -117,8 +117,9 @@ func tagOf(path string) string {
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 
 func parametersOf(route route) []*huma.Param {
-	var all []*huma.Param
-	for _, found := range pathParameter.FindAllStringSubmatch(route.path, -1) {
+	inPath := pathParameter.FindAllStringSubmatch(route.path, -1)
+	all := make([]*huma.Param, 0, len(inPath)+len(route.params))
+	for _, found := range inPath {
 		all = append(all, &huma.Param{Name: found[1], In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}})
 	}
 	for _, p := range route.params {
@@ -192,9 +193,15 @@ func contentOf(route route, status int, registry huma.Registry) map[string]*huma
 	return content
 }
 
-// refusalsOf adds to a route's own problems those that every request, or every request of /api, may meet.
+// refusalsOf adds to a route's own problems those that come with its shape.
 func refusalsOf(route route) []int {
 	all := append([]int{http.StatusBadRequest, http.StatusInternalServerError, http.StatusServiceUnavailable}, route.refusal...)
+	if route.body != nil {
+		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if strings.Contains(route.path, "{id}") {
+		all = append(all, http.StatusNotFound)
+	}
 	if !route.open {
 		all = append(all, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}

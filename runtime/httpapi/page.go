@@ -54,7 +54,8 @@ type pageSchema struct {
 }
 
 func renderPage(spec *huma.OpenAPI) []byte {
-	view := pageView{Info: spec.Info, Style: template.HTML("<style>" + pageCSS + "</style>"), Groups: groupsOf(spec)} //nolint:gosec // our own file
+	style := template.HTML("<style>" + pageCSS + "</style>") //nolint:gosec // our own file
+	view := pageView{Info: spec.Info, Style: style, Groups: groupsOf(spec)}
 	schemas := spec.Components.Schemas.Map()
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		view.Schemas = append(view.Schemas, pageSchema{Name: name, Schema: schemas[name]})
@@ -76,7 +77,7 @@ func groupsOf(spec *huma.OpenAPI) []pageGroup {
 			}
 		}
 	}
-	var groups []pageGroup
+	groups := make([]pageGroup, 0, len(byTag))
 	for _, tag := range slices.Sorted(maps.Keys(byTag)) {
 		groups = append(groups, pageGroup{Tag: tag, Operations: byTag[tag]})
 	}

@@ -25,6 +25,7 @@ type progressBody struct {
 	control *http.ResponseController
 	left    time.Duration // of waiting, until the next progressBytes are in
 	window  int           // bytes since left was set
+	until   time.Time     // when waiting ends in any case, zero: never
 	late    bool
 }
 
@@ -47,10 +48,22 @@ func tooSlow(r *http.Request) bool {
 	return ok && body.late
 }
 
+// drain reads on, to no use but the client's: one that is cut off while it sends sees a broken connection instead of the answer.
+func drain(r *http.Request, atMost int64, within time.Duration) {
+	if body, ok := r.Context().Value(progressKey{}).(*progressBody); ok {
+		body.until = time.Now().Add(within)
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, atMost)
+}
+
 // Read implements io.Reader.
 func (b *progressBody) Read(p []byte) (int, error) {
 	start := time.Now()
-	_ = b.control.SetReadDeadline(start.Add(b.left))
+	deadline := start.Add(b.left)
+	if !b.until.IsZero() && b.until.Before(deadline) {
+		deadline = b.until
+	}
+	_ = b.control.SetReadDeadline(deadline)
 	n, err := b.ReadCloser.Read(p)
 	b.left -= time.Since(start)
 	if b.window += n; b.window >= progressBytes {

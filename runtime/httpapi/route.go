@@ -10,6 +10,11 @@ import (
 // answerWithin bounds a call that does not stream, so that a dependency which hangs is answered 503 instead of holding clients.
 const answerWithin = 30 * time.Second
 
+// methods are those that routes may have.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+}
+
 // route is one row of the table: what it does and all that its users need to know.
 type route struct {
 	method, path string
@@ -100,7 +105,7 @@ func (a *api) unmatched(w http.ResponseWriter, r *http.Request) {
 // methodsOf asks the mux which methods would have found a route for r's path.
 func (a *api) methodsOf(r *http.Request) []string {
 	var allowed []string
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+	for _, method := range methods {
 		probe := &http.Request{Method: method, Host: r.Host, URL: r.URL}
 		if _, pattern := a.mux.Handler(probe); pattern != "/" && pattern != "" {
 			allowed = append(allowed, method)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"math"
 	"net/http"
+	"slices"
 
 	"github.com/docvault/docvault/runtime/vault"
 )
@@ -18,11 +19,7 @@ const (
 
 // routes is the API: all there is, and nothing that is not built.
 func (a *api) routes() []route {
-	var all []route
-	all = append(all, a.documentRoutes()...)
-	all = append(all, a.topicRoutes()...)
-	all = append(all, a.otherRoutes()...)
-	return all
+	return slices.Concat(a.documentRoutes(), a.topicRoutes(), a.otherRoutes())
 }
 
 func (a *api) documentRoutes() []route {
@@ -34,13 +31,13 @@ func (a *api) documentRoutes() []route {
 				"there already, with duplicate true: out of the trash if it was there, tried again if it had failed.",
 			body: uploadForm{}, form: true, streams: true,
 			answer: a.upload, reply: Document{}, status: http.StatusOK,
-			refusal: []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
 		{
 			method: "GET", path: "/api/documents", id: "listDocuments", subject: subjectDocument,
-			summary:     "List documents",
-			description: "Conditions are combined by and. The total is counted to 10,000. Parameters that are not listed here are refused, so that a misspelt filter does not list everything.",
-			params:      listParams, strict: true,
+			summary: "List documents",
+			description: "Conditions are combined by and. The total is counted to 10,000. Parameters that are not listed here are " +
+				"refused, so that a misspelt filter does not list everything.",
+			params: listParams, strict: true,
 			answer: a.listDocuments, reply: documentList{}, status: http.StatusOK,
 		},
 		{
@@ -48,44 +45,40 @@ func (a *api) documentRoutes() []route {
 			summary:     "A document with its text",
 			description: "The text is given to 1 MiB; text_truncated says that there is more.",
 			answer:      a.getDocument, reply: documentWithText{}, status: http.StatusOK,
-			refusal: []int{http.StatusNotFound},
 		},
 		{
 			method: "GET", path: "/api/documents/{id}/text", id: "getDocumentText", subject: subjectDocument,
 			summary: "All the text of a document", description: "Takes Range.",
 			write: a.documentText, media: []string{"text/plain"}, status: http.StatusOK, streams: true,
 			also:    []int{http.StatusPartialContent, http.StatusNotModified},
-			refusal: []int{http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable},
+			refusal: []int{http.StatusRequestedRangeNotSatisfiable},
 		},
 		{
 			method: "GET", path: "/api/documents/{id}/content", id: "getDocumentContent", subject: subjectDocument,
 			summary: "The bytes as uploaded",
-			description: "Takes Range and If-None-Match; the ETag is the SHA-256. PDF, raster images and plain text are shown by browsers, " +
-				"the rest is downloaded.",
+			description: "Takes Range and If-None-Match; the ETag is the SHA-256. PDF, raster images and plain text are shown by " +
+				"browsers, the rest is downloaded.",
 			params: []param{boolParam("download", "Download whatever the type is.")},
 			write:  a.documentContent, media: []string{"*/*"}, status: http.StatusOK, streams: true,
 			also:    []int{http.StatusPartialContent, http.StatusNotModified},
-			refusal: []int{http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable},
+			refusal: []int{http.StatusRequestedRangeNotSatisfiable},
 		},
 		{
 			method: "GET", path: "/api/documents/{id}/download-url", id: "getDownloadURL", subject: subjectDocument,
 			summary: "A link to the bytes that works without a token, for a while",
 			params:  []param{intParam("expires_minutes", int64(60), 1, 1440, "How long the link works.")},
 			answer:  a.downloadURL, reply: downloadLink{}, status: http.StatusOK,
-			refusal: []int{http.StatusNotFound},
 		},
 		{
 			method: "DELETE", path: "/api/documents/{id}", id: "deleteDocument", subject: subjectDocument,
 			summary: "Put a document into the trash, or remove it for good",
 			params:  []param{boolParam("permanent", "Remove the document, its bytes and its queued work now; also from the trash.")},
 			answer:  a.deleteDocument, status: http.StatusNoContent,
-			refusal: []int{http.StatusNotFound},
 		},
 		{
 			method: "POST", path: "/api/documents/{id}/restore", id: "restoreDocument", subject: subjectDocument,
 			summary: "Take a document out of the trash",
 			answer:  a.restoreDocument, reply: Document{}, status: http.StatusOK,
-			refusal: []int{http.StatusNotFound},
 		},
 		{
 			method: "POST", path: "/api/documents/{id}/classify", id: "classifyDocument", subject: subjectDocument,
@@ -93,7 +86,7 @@ func (a *api) documentRoutes() []route {
 			description: "Replaces what automatic filing chose before; topics given by hand stay. The body may be left out.",
 			body:        classifyBody{}, bodyOptional: true,
 			answer: a.classifyDocument, reply: Document{}, status: http.StatusAccepted,
-			refusal: []int{http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity},
+			refusal: []int{http.StatusUnprocessableEntity},
 		},
 	}
 }
@@ -122,7 +115,7 @@ func (a *api) topicRoutes() []route {
 		path: "/api/topics/{id}", subject: subjectTopic, summary: "Change a topic",
 		description: "What is absent or null stays.",
 		body:        topicPatch{}, answer: a.updateTopic, reply: topicBody{}, status: http.StatusOK,
-		refusal: []int{http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		refusal: []int{http.StatusConflict},
 	}
 	patch, put := change, change
 	patch.method, patch.id = "PATCH", "patchTopic"
@@ -135,7 +128,7 @@ func (a *api) topicRoutes() []route {
 		{
 			method: "POST", path: "/api/topics", id: "createTopic", subject: subjectTopic, summary: "Create a topic",
 			body: topicNew{}, answer: a.createTopic, reply: topicBody{}, status: http.StatusCreated,
-			refusal: []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+			refusal: []int{http.StatusConflict},
 		},
 		patch,
 		put,
@@ -143,7 +136,6 @@ func (a *api) topicRoutes() []route {
 			method: "DELETE", path: "/api/topics/{id}", id: "deleteTopic", subject: subjectTopic,
 			summary: "Delete a topic", description: "Its documents stay.",
 			answer: a.deleteTopic, status: http.StatusNoContent,
-			refusal: []int{http.StatusNotFound},
 		},
 	}
 }
@@ -158,7 +150,7 @@ func (a *api) otherRoutes() []route {
 		{
 			method: "POST", path: "/api/session", id: "openSession", summary: "Exchange the token for a cookie", open: true,
 			body: sessionBody{}, answer: a.openSession, status: http.StatusNoContent,
-			refusal: []int{http.StatusUnauthorized, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests},
+			refusal: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
 		},
 		{
 			method: "DELETE", path: "/api/session", id: "closeSession", summary: "End the cookie's session", open: true,

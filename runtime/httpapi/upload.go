@@ -19,8 +19,7 @@ const (
 	maxParts      = 100
 	maxFieldBytes = 64 << 10
 	maxFormBytes  = 1 << 20
-	// drainBytes is how much of a refused upload is still read: a client that is cut off while it sends sees a broken
-	// connection instead of the answer.
+	// drainBytes is how much of a refused upload is still read.
 	drainBytes  = 64 << 20
 	drainWithin = 10 * time.Second
 	// discardWithin bounds the clean-up after an upload that failed; the sweeper does what is left.
@@ -59,10 +58,7 @@ func (a *api) refuse(c *call, err error) error {
 	if c.Header.Get("Expect") != "" && asProblem(err, "").hangUp {
 		return err // a client that asked before it sends reads the answer first; the connection ends with it
 	}
-	rest := http.MaxBytesReader(nil, c.Body, drainBytes)
-	done := time.AfterFunc(drainWithin, func() { _ = http.NewResponseController(c.w).SetReadDeadline(time.Now()) })
-	defer done.Stop()
-	_, _ = io.Copy(io.Discard, rest)
+	drain(c.Request, drainBytes, drainWithin)
 	return err
 }
 
@@ -80,7 +76,7 @@ func (u *upload) read(parts *multipart.Reader) error {
 	u.seen = map[string]bool{}
 	for range maxParts {
 		part, err := parts.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // io.EOF itself is the closing boundary; a wrapped one is the end of the bytes
+		if err == io.EOF { // itself, not wrapped: the closing boundary. A wrapped one is the end of the bytes.
 			return u.complete()
 		}
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 // Document is a document as the API shows it. It is exported for the generator alone, which reads no embedded type that is not.
 type Document struct {
 	ID                  document.ID        `json:"id" format:"uuid"`
-	OriginalName        string             `json:"original_name" doc:"The name that it was uploaded under: the last element of the path, without control characters, at most 255 bytes."`
+	OriginalName        string             `json:"original_name" doc:"As uploaded, without folders and control characters."`
 	MIMEType            string             `json:"mime_type" doc:"Told from the content."`
 	Size                int64              `json:"size" minimum:"1" doc:"Bytes."`
 	SHA256              string             `json:"sha256" pattern:"^[0-9a-f]{64}$"`
