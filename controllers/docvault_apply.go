@@ -1,0 +1,147 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	appsac "k8s.io/client-go/applyconfigurations/apps/v1"
+	batchac "k8s.io/client-go/applyconfigurations/batch/v1"
+	coreac "k8s.io/client-go/applyconfigurations/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// FieldOwner is the one name under which the operator owns fields of the objects that it applies.
+const FieldOwner = "docvault-operator"
+
+// errNotOurs says that an object of a child's name exists which this vault did not make. It is left as it is.
+var errNotOurs = errors.New("exists and does not belong to this vault; remove or rename it")
+
+// applyConfiguration is what all generated apply configurations have in common.
+type applyConfiguration interface {
+	runtime.ApplyConfiguration
+	GetAPIVersion() *string
+	GetKind() *string
+	GetName() *string
+	GetNamespace() *string
+}
+
+// apply makes the API server agree with each of the wanted objects, in order. What agrees already costs no request.
+func (p *pass) apply(ctx context.Context, wanted ...applyConfiguration) error {
+	for _, object := range wanted {
+		if err := p.applyOne(ctx, object); err != nil {
+			return fmt.Errorf("apply %s %s: %w", *object.GetKind(), *object.GetName(), err)
+		}
+	}
+	return nil
+}
+
+func (p *pass) applyOne(ctx context.Context, wanted applyConfiguration) error {
+	live, err := p.liveObject(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	p.wanted[childKeyOf(wanted)] = true
+	if live != nil {
+		same, err := agrees(live, wanted)
+		if same || err != nil {
+			return err
+		}
+	}
+	p.doing = fmt.Sprintf("%s %s was changed", *wanted.GetKind(), *wanted.GetName())
+	return p.Apply(ctx, wanted, client.FieldOwner(FieldOwner), client.ForceOwnership)
+}
+
+// liveObject returns the object that is there under the wanted one's name, nil when there is none, errNotOurs when it is not
+// this vault's. Forced server-side apply would take over whatever it meets, so what the cache does not know (it holds only
+// what bears our label) is asked of the API server itself before it is made.
+func (p *pass) liveObject(ctx context.Context, wanted applyConfiguration) (client.Object, error) {
+	if known, ok := p.observed.children[childKeyOf(wanted)]; ok {
+		return known, p.mustOwn(known)
+	}
+	live, err := p.newObject(wanted)
+	if err != nil {
+		return nil, err
+	}
+	err = p.live.Get(ctx, client.ObjectKey{Namespace: *wanted.GetNamespace(), Name: *wanted.GetName()}, live)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return live, p.mustOwn(live)
+}
+
+func (p *pass) mustOwn(live client.Object) error {
+	if !metav1.IsControlledBy(live, p.vault) {
+		return errNotOurs
+	}
+	return nil
+}
+
+func (p *pass) newObject(wanted applyConfiguration) (client.Object, error) {
+	gvk := schema.FromAPIVersionAndKind(*wanted.GetAPIVersion(), *wanted.GetKind())
+	object, err := p.Scheme().New(gvk)
+	if err != nil {
+		return nil, err
+	}
+	return object.(client.Object), nil
+}
+
+// agrees reports whether the fields that we own in the live object are those that we want, with the values that we want. A
+// field that somebody else changed is not ours any more, so every drift shows as a difference; what others added never does.
+func agrees(live client.Object, wanted applyConfiguration) (bool, error) {
+	owned, err := ownedFields(live)
+	if err != nil {
+		return false, fmt.Errorf("read the owned fields: %w", err)
+	}
+	return equality.Semantic.DeepEqual(owned, wanted), nil
+}
+
+// ownedFields returns what FieldOwner applied to a live object and still owns, one line for each kind of child.
+func ownedFields(live client.Object) (runtime.ApplyConfiguration, error) {
+	switch o := live.(type) {
+	case *corev1.Secret:
+		return coreac.ExtractSecret(o, FieldOwner)
+	case *corev1.ConfigMap:
+		return coreac.ExtractConfigMap(o, FieldOwner)
+	case *corev1.Service:
+		return coreac.ExtractService(o, FieldOwner)
+	case *appsv1.StatefulSet:
+		return appsac.ExtractStatefulSet(o, FieldOwner)
+	case *appsv1.Deployment:
+		return appsac.ExtractDeployment(o, FieldOwner)
+	case *batchv1.Job:
+		return batchac.ExtractJob(o, FieldOwner)
+	}
+	return nil, fmt.Errorf("no apply configuration is known for %T", live)
+}
+
+// prune removes the children that no part of the vault wants any more. The UID makes sure that what was judged is what goes.
+func (p *pass) prune(ctx context.Context) error {
+	for key, child := range p.observed.children {
+		if p.wanted[key] || !metav1.IsControlledBy(child, p.vault) {
+			continue
+		}
+		if err := p.remove(ctx, child); err != nil {
+			return fmt.Errorf("prune %s %s: %w", key.kind, key.name, err)
+		}
+	}
+	return nil
+}
+
+// remove deletes one object and, in the background, what it owns.
+func (p *pass) remove(ctx context.Context, object client.Object) error {
+	uid := object.GetUID()
+	return client.IgnoreNotFound(p.Delete(ctx, object,
+		client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground)))
+}

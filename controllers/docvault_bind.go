@@ -1,0 +1,226 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/runtime/provision"
+)
+
+// bind writes the ledger before anything outside is made, or brings the one that is there up to date with its class.
+func (p *pass) bind(ctx context.Context) (time.Duration, error) {
+	if p.ledger == nil {
+		if err := p.openLedger(ctx); err != nil {
+			p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+			return 0, err
+		}
+	}
+	p.ledger.State = stateBound
+	p.ledger.follow(p.class)
+	if err := p.updateLedger(ctx, p.ledger); err != nil {
+		return 0, err
+	}
+	p.vault.Status.ClassName = p.ledger.Class
+	p.vault.Status.Database = v1alpha1.DatabaseStatus{Name: p.ledger.Database, AppRole: p.ledger.AppRole}
+	p.vault.Status.Bucket = v1alpha1.BucketStatus{Name: p.ledger.Bucket}
+	return 0, nil
+}
+
+// openLedger stores the ledger of a vault that has none. It asks Postgres who it is first: a vault without a ledger has nothing
+// outside, so until then there is nothing to remember.
+func (p *pass) openLedger(ctx context.Context) error {
+	l := newLedger(p.identity, client.ObjectKeyFromObject(p.vault))
+	l.follow(p.class)
+	err := p.withPostgresOf(ctx, l, func(_ context.Context, _ *provision.Postgres, systemIdentifier string) error {
+		l.SystemIdentifier = systemIdentifier
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.createLedger(ctx, l); err != nil {
+		return err
+	}
+	p.ledger = l
+	return nil
+}
+
+// follow copies from the class what the ledger needs of it. Host, port and endpoint are immutable there.
+func (l *ledger) follow(class *v1alpha1.DocVaultClass) {
+	l.Class = class.Name
+	l.PostgresHost = class.Spec.Postgres.Host
+	l.PostgresPort = strconv.Itoa(int(class.Spec.Postgres.Port))
+	l.PostgresSSLMode = string(class.Spec.Postgres.SSLMode)
+	l.PostgresAdminSecret = class.Spec.Postgres.AdminSecretRef.Name
+	l.PostgresCASecret = nameOf(class.Spec.Postgres.CASecretRef)
+	l.ObjectStoreEndpoint = class.Spec.ObjectStore.Endpoint
+	l.ObjectStorePublic = class.Spec.ObjectStore.PublicEndpoint
+	l.ObjectStoreRegion = class.Spec.ObjectStore.Region
+	l.ObjectStoreAdminSecret = class.Spec.ObjectStore.AdminSecretRef.Name
+	l.ObjectStoreCASecret = nameOf(class.Spec.ObjectStore.CASecretRef)
+}
+
+func nameOf(ref *v1alpha1.SecretReference) string {
+	if ref == nil {
+		return ""
+	}
+	return ref.Name
+}
+
+// withPostgresOf lets do work, as the admin, on the server that a ledger names.
+// Errors: *refusal, *unreachableError, those of do.
+func (r *DocVaultReconciler) withPostgresOf(
+	ctx context.Context, l *ledger, do func(context.Context, *provision.Postgres, string) error,
+) error {
+	admin, err := r.adminSecret(ctx, l.PostgresAdminSecret, "username", "password")
+	if err != nil {
+		return err
+	}
+	ca, err := r.authorities(ctx, l.PostgresCASecret)
+	if err != nil {
+		return err
+	}
+	port, err := strconv.Atoi(l.PostgresPort)
+	if err != nil {
+		return fmt.Errorf("read the port in the ledger: %w", err)
+	}
+	server := provision.PostgresServer{
+		Host: l.PostgresHost, Port: port, SSLMode: l.PostgresSSLMode,
+		User: admin["username"], Password: admin["password"], CA: ca,
+	}
+	return r.backends.withPostgres(ctx, l.Class, server, do)
+}
+
+// withStoreOf lets do work, as the admin, on the object store that a ledger names.
+// Errors: *refusal, *unreachableError, those of do.
+func (r *DocVaultReconciler) withStoreOf(
+	ctx context.Context, l *ledger, do func(context.Context, *provision.ObjectStore) error,
+) error {
+	admin, err := r.adminSecret(ctx, l.ObjectStoreAdminSecret, "accessKey", "secretKey")
+	if err != nil {
+		return err
+	}
+	ca, err := r.authorities(ctx, l.ObjectStoreCASecret)
+	if err != nil {
+		return err
+	}
+	endpoint, err := url.Parse(l.ObjectStoreEndpoint)
+	if err != nil {
+		return fmt.Errorf("read the endpoint in the ledger: %w", err)
+	}
+	server := provision.ObjectStoreServer{
+		Endpoint: endpoint.Host, Secure: endpoint.Scheme == "https", Region: l.ObjectStoreRegion,
+		AccessKey: admin["accessKey"], SecretKey: admin["secretKey"], CA: ca,
+	}
+	return r.backends.withObjectStore(ctx, l.Class, server, do)
+}
+
+// adminSecret reads the wanted keys of a Secret in the operator's namespace, live: a user brings it, the cache does not hold it.
+// Errors: *refusal.
+func (r *DocVaultReconciler) adminSecret(ctx context.Context, name string, keys ...string) (map[string]string, error) {
+	secret := &corev1.Secret{}
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: r.Namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, refuse(v1alpha1.ReasonSecretNotFound,
+			"the class's Secret %s does not exist in the operator's namespace: its administrator has to create it", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read Secret %s: %w", name, err)
+	}
+	values := map[string]string{}
+	for _, key := range keys {
+		values[key] = string(secret.Data[key])
+		if values[key] == "" {
+			return nil, refuse(v1alpha1.ReasonSecretNotFound,
+				"the class's Secret %s has no key %s: its administrator has to add it", name, key)
+		}
+	}
+	return values, nil
+}
+
+func (r *DocVaultReconciler) authorities(ctx context.Context, name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	values, err := r.adminSecret(ctx, name, "ca.crt")
+	return []byte(values["ca.crt"]), err
+}
+
+// provision makes database and bucket agree with the ledger. When the vault has served before, an admin connection that is
+// away does not hold up the rest: the error is kept for the end of the pass.
+func (p *pass) provision(ctx context.Context) (time.Duration, error) {
+	databaseErr := p.ensureDatabase(ctx)
+	p.set(v1alpha1.ConditionDatabaseReady, provisioned(databaseErr, "database, roles and logins are as they should be"))
+	bucketErr := p.ensureBucket(ctx)
+	p.set(v1alpha1.ConditionBucketReady, provisioned(bucketErr, "bucket, policy and key are as they should be"))
+	err := errors.Join(databaseErr, bucketErr)
+	if err != nil && p.ledger.MigratedJob != "" {
+		p.backendErr = err
+		return 0, nil
+	}
+	return 0, err
+}
+
+func (p *pass) ensureDatabase(ctx context.Context) error {
+	err := p.withPostgresOf(ctx, p.ledger, func(ctx context.Context, server *provision.Postgres, systemIdentifier string) error {
+		if systemIdentifier != p.ledger.SystemIdentifier {
+			return provision.ErrOtherServer
+		}
+		return server.EnsureDatabase(ctx, p.ledger.databaseWanted())
+	})
+	if err != nil {
+		return fmt.Errorf("provision database: %w", p.explain(err, "database "+p.ledger.Database))
+	}
+	return nil
+}
+
+func (p *pass) ensureBucket(ctx context.Context) error {
+	err := p.withStoreOf(ctx, p.ledger, func(ctx context.Context, store *provision.ObjectStore) error {
+		return store.EnsureBucket(ctx, p.ledger.bucketWanted())
+	})
+	if err != nil {
+		return fmt.Errorf("provision bucket: %w", p.explain(err, "bucket "+p.ledger.Bucket))
+	}
+	return nil
+}
+
+// explain turns what only people can settle into a refusal that says what to do; other errors stay as they are.
+func (p *pass) explain(err error, what string) error {
+	switch {
+	case errors.Is(err, provision.ErrForeign):
+		return refuse(v1alpha1.ReasonNotOwned,
+			"%s or a role of its name exists without this vault's mark and was left untouched: remove or rename it (%v)", what, err)
+	case errors.Is(err, provision.ErrOtherServer):
+		return refuse(v1alpha1.ReasonOtherServer,
+			"the Postgres server at %s is not the one that holds %s (its system identifier differs): bring that one back", p.ledger.PostgresHost, what)
+	case errors.Is(err, provision.ErrInsecureServer):
+		return refuse(v1alpha1.ReasonInsecureServer, "%v", err)
+	}
+	return err
+}
+
+func (l *ledger) databaseWanted() provision.Database {
+	return provision.Database{
+		Identity: l.Identity, Name: l.Database, OwnerRole: l.OwnerRole, AppRole: l.AppRole,
+		Logins: []provision.Login{
+			{Name: l.MigrateLogin, Password: l.MigratePassword, Role: provision.Migrate},
+			{Name: l.AppLogin, Password: l.AppPassword, Role: provision.App},
+		},
+	}
+}
+
+func (l *ledger) bucketWanted() provision.Bucket {
+	return provision.Bucket{
+		Identity: l.Identity, Name: l.Bucket, User: l.StoreUser, UserSecret: l.UserSecret,
+		Keys: []provision.Key{{AccessKey: l.AccessKey, SecretKey: l.StoreKey}},
+	}
+}

@@ -1,0 +1,195 @@
+// Package controllers reconciles DocVault and DocVaultClass: cluster -> observe -> desired -> apply -> status.
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/controllers/desired"
+)
+
+const (
+	// resync is how often a settled vault is looked at again, give or take a quarter: this is what finds drift on the backends.
+	resync = 10 * time.Minute
+	// patience is how long a vault waits for something that no event tells of, such as a Secret that it only reads.
+	patience = 15 * time.Second
+)
+
+// DocVaultReconciler makes one vault what its spec says.
+type DocVaultReconciler struct {
+	client.Client
+	live     client.Reader // the API server itself, for what the cache does not hold
+	recorder events.EventRecorder
+	backends *backends
+
+	// Namespace is the operator's own: ledgers and admin Secrets are there.
+	Namespace string
+	// Installation is the UID of that namespace.
+	Installation types.UID
+	// ControllerName says which classes are this installation's.
+	ControllerName string
+}
+
+// pass is one look at one vault: what was found, and the status that comes of it.
+type pass struct {
+	*DocVaultReconciler
+	vault      *v1alpha1.DocVault // its status is filled in as the pass goes
+	namespace  *corev1.Namespace
+	identity   string
+	ledger     *ledger                 // nil until the vault is bound
+	class      *v1alpha1.DocVaultClass // nil while the vault is deleted
+	observed   *observed               // nil until the cluster was looked at
+	input      desired.Input           // what the children follow from
+	wanted     map[childKey]bool       // the children that the vault has now
+	doing      string                  // what the vault is still waiting for, for people; empty: nothing
+	backendErr error                   // of backends that a serving vault can do without for now
+	gone       bool                    // nothing holds the vault any more: it has no status
+}
+
+// step is one part of a pass. It ends the pass with an error (tried again with backoff; a refusal or reconcile.TerminalError:
+// when somebody changed something), or by waiting for a time.
+type step func(context.Context) (wait time.Duration, err error)
+
+// Reconcile implements reconcile.Reconciler.
+func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	vault := &v1alpha1.DocVault{}
+	if err := r.Get(ctx, request.NamespacedName, vault); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	p, err := r.newPass(ctx, vault)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	before := vault.DeepCopy()
+	wait, err := p.run(ctx)
+	if errors.Is(err, errOthers) {
+		return ctrl.Result{}, nil
+	}
+	if statusErr := p.patchStatus(ctx, before, err); statusErr != nil {
+		// It replaces the error of the pass: joined to a terminal one it would never be tried again.
+		return ctrl.Result{}, statusErr
+	}
+	return resultOf(wait, err)
+}
+
+func (r *DocVaultReconciler) newPass(ctx context.Context, vault *v1alpha1.DocVault) (*pass, error) {
+	// Read live: the identity of a namespace that was deleted and made again must not come from a late cache.
+	namespace := &corev1.Namespace{}
+	if err := r.live.Get(ctx, client.ObjectKey{Name: vault.Namespace}, namespace); err != nil {
+		return nil, fmt.Errorf("read namespace: %w", err)
+	}
+	id := identity(r.Installation, namespace.UID, vault.Name)
+	bound, err := r.readLedger(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &pass{
+		DocVaultReconciler: r, vault: vault, namespace: namespace, identity: id, ledger: bound, wanted: map[childKey]bool{},
+	}, nil
+}
+
+func (p *pass) run(ctx context.Context) (time.Duration, error) {
+	if !p.vault.DeletionTimestamp.IsZero() {
+		return p.runSteps(ctx, p.holdsVault, p.observe, p.stopWorkloads, p.removeData, p.closeLedger, p.letGo)
+	}
+	return p.runSteps(ctx,
+		p.findClass,
+		p.hold,
+		p.observe,
+		p.bind,
+		p.provision,
+		p.applyRedis,
+		p.applyProjections,
+		p.migrate,
+		p.applyWorker,
+		p.applyAPI,
+		p.tidy,
+		p.reportBackends,
+	)
+}
+
+func (p *pass) runSteps(ctx context.Context, steps ...step) (time.Duration, error) {
+	for _, step := range steps {
+		if wait, err := step(ctx); err != nil || wait > 0 {
+			return wait, err
+		}
+	}
+	return 0, nil
+}
+
+// resultOf turns how a pass ended into one of four outcomes: settled (come back for the resync), waiting, an error that is
+// tried again, and one that only an edit can mend.
+func resultOf(wait time.Duration, err error) (ctrl.Result, error) {
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused) && refused.editable():
+		return ctrl.Result{}, reconcile.TerminalError(err)
+	case errors.As(err, &refused):
+		return ctrl.Result{RequeueAfter: patience}, nil
+	case err != nil:
+		return ctrl.Result{}, err
+	case wait > 0:
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+	return ctrl.Result{RequeueAfter: jitter(resync)}, nil
+}
+
+// jitter spreads passes over a quarter to either side, so that vaults which settled together do not come back together.
+func jitter(d time.Duration) time.Duration {
+	return d*3/4 + rand.N(d/2) //nolint:gosec // spreads load, guards nothing
+}
+
+// errOthers says that the vault is none of this installation's.
+var errOthers = errors.New("the vault is of another installation")
+
+// findClass finds out where the vault lives, or is going to, and whether it may.
+func (p *pass) findClass(ctx context.Context) (time.Duration, error) {
+	name, err := p.classNameOf(ctx, p.vault, p.ledger)
+	if err != nil {
+		return 0, err
+	}
+	class, err := p.readClass(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	if class.Spec.ControllerName != p.ControllerName {
+		return 0, errOthers
+	}
+	p.class = class
+	return 0, admits(class, p.vault, p.namespace)
+}
+
+// hold keeps the vault from going before what is made for it is gone, or kept on purpose.
+func (p *pass) hold(ctx context.Context) (time.Duration, error) {
+	before := p.vault.DeepCopy()
+	if !controllerutil.AddFinalizer(p.vault, v1alpha1.Finalizer) {
+		return 0, nil
+	}
+	if err := p.patchMetadata(ctx, before); err != nil {
+		return 0, fmt.Errorf("add finalizer: %w", err)
+	}
+	return 0, nil
+}
+
+// patchMetadata sends what changed in the vault's metadata since before, under its resource version: a list of finalizers is
+// replaced as a whole. The status as filled in so far stays.
+func (p *pass) patchMetadata(ctx context.Context, before *v1alpha1.DocVault) error {
+	patched := p.vault.DeepCopy()
+	if err := p.Patch(ctx, patched, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return err
+	}
+	p.vault.ObjectMeta = patched.ObjectMeta
+	return nil
+}

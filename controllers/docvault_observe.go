@@ -1,0 +1,95 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+// observed is what the cluster holds of a vault, read once at the start of a pass and never changed by it.
+type observed struct {
+	// children are all objects in the vault's namespace that bear its labels, whoever made them.
+	children map[childKey]client.Object
+}
+
+// childKey names a child; all are in the vault's namespace.
+type childKey struct {
+	kind string
+	name string
+}
+
+func childKeyOf(wanted applyConfiguration) childKey {
+	return childKey{kind: *wanted.GetKind(), name: *wanted.GetName()}
+}
+
+// childLists are the kinds of children. The volume claim of Redis is none: the StatefulSet makes it, and it may outlive the vault.
+func childLists() []client.ObjectList {
+	return []client.ObjectList{
+		&corev1.SecretList{},
+		&corev1.ConfigMapList{},
+		&corev1.ServiceList{},
+		&appsv1.StatefulSetList{},
+		&appsv1.DeploymentList{},
+		&batchv1.JobList{},
+	}
+}
+
+func (p *pass) observe(ctx context.Context) (time.Duration, error) {
+	p.observed = &observed{children: map[childKey]client.Object{}}
+	for _, list := range childLists() {
+		err := p.List(ctx, list, client.InNamespace(p.vault.Namespace), vaultLabels(p.vault))
+		if err != nil {
+			return 0, fmt.Errorf("observe: %w", err)
+		}
+		if err := p.observed.add(list, p.Scheme()); err != nil {
+			return 0, fmt.Errorf("observe: %w", err)
+		}
+	}
+	return 0, nil
+}
+
+func (o *observed) add(list client.ObjectList, scheme *runtime.Scheme) error {
+	return meta.EachListItem(list, func(item runtime.Object) error {
+		child := item.(client.Object)
+		gvk, err := apiutil.GVKForObject(child, scheme)
+		if err != nil {
+			return err
+		}
+		o.children[childKey{kind: gvk.Kind, name: child.GetName()}] = child
+		return nil
+	})
+}
+
+// vaultLabels select everything of one vault in its namespace.
+func vaultLabels(vault *v1alpha1.DocVault) client.MatchingLabels {
+	return client.MatchingLabels{
+		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
+		v1alpha1.LabelInstance:  vault.Name,
+	}
+}
+
+// deployment returns a Deployment of the vault, nil when there is none.
+func (o *observed) deployment(name string) *appsv1.Deployment {
+	found, _ := o.children[childKey{kind: "Deployment", name: name}].(*appsv1.Deployment)
+	return found
+}
+
+func (o *observed) statefulSet(name string) *appsv1.StatefulSet {
+	found, _ := o.children[childKey{kind: "StatefulSet", name: name}].(*appsv1.StatefulSet)
+	return found
+}
+
+func (o *observed) job(name string) *batchv1.Job {
+	found, _ := o.children[childKey{kind: "Job", name: name}].(*batchv1.Job)
+	return found
+}

@@ -1,0 +1,269 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/controllers/desired"
+)
+
+// verdict is what a condition says, apart from its type and generation.
+type verdict struct {
+	status  metav1.ConditionStatus
+	reason  string
+	message string
+}
+
+func isTrue(reason, message string) verdict  { return verdict{metav1.ConditionTrue, reason, message} }
+func isFalse(reason, message string) verdict { return verdict{metav1.ConditionFalse, reason, message} }
+func unknown(reason, message string) verdict {
+	return verdict{metav1.ConditionUnknown, reason, message}
+}
+
+// setCondition writes a verdict; the time of the last transition moves only with the status.
+func setCondition(conditions *[]metav1.Condition, generation int64, kind string, v verdict) {
+	meta.SetStatusCondition(conditions, metav1.Condition{
+		Type: kind, Status: v.status, Reason: v.reason, Message: v.message, ObservedGeneration: generation,
+	})
+}
+
+func (p *pass) set(kind string, v verdict) {
+	setCondition(&p.vault.Status.Conditions, p.vault.Generation, kind, v)
+}
+
+func (p *pass) isTrue(kind string) bool {
+	return meta.IsStatusConditionTrue(p.vault.Status.Conditions, kind)
+}
+
+// normalConditions are those that are true when all is well, in the order in which a vault comes up.
+var normalConditions = []string{
+	v1alpha1.ConditionDatabaseReady,
+	v1alpha1.ConditionBucketReady,
+	v1alpha1.ConditionRedisReady,
+	v1alpha1.ConditionMigrated,
+	v1alpha1.ConditionWorkerAvailable,
+	v1alpha1.ConditionAPIAvailable,
+}
+
+// patchStatus writes what the pass found out, in one request, or none when it is what was there. passErr is how the pass ended.
+func (p *pass) patchStatus(ctx context.Context, before *v1alpha1.DocVault, passErr error) error {
+	if p.gone {
+		return nil
+	}
+	p.summarise(passErr)
+	if equality.Semantic.DeepEqual(before.Status, p.vault.Status) {
+		return nil
+	}
+	patched := p.vault.DeepCopy()
+	base := patched.DeepCopy()
+	base.Status = before.Status
+	if err := p.Status().Patch(ctx, patched, client.MergeFrom(base)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("patch status: %w", err))
+	}
+	p.announce(before)
+	return nil
+}
+
+// announce tells of a change of Ready as an event, once.
+func (p *pass) announce(before *v1alpha1.DocVault) {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
+	is := meta.FindStatusCondition(p.vault.Status.Conditions, v1alpha1.ConditionReady)
+	if was != nil && was.Status == is.Status && was.Reason == is.Reason {
+		return
+	}
+	kind := corev1.EventTypeWarning
+	if is.Status == metav1.ConditionTrue || is.Reason == v1alpha1.ReasonProgressing || is.Reason == v1alpha1.ReasonNotStarted {
+		kind = corev1.EventTypeNormal
+	}
+	p.recorder.Eventf(p.vault, nil, kind, is.Reason, "Reconcile", "%s", is.Message)
+}
+
+// summarise fills in all of the status that follows from what was observed and how the pass ended.
+func (p *pass) summarise(passErr error) {
+	status := &p.vault.Status
+	status.ObservedGeneration = p.vault.Generation
+	if p.observed != nil {
+		p.summariseChildren()
+	}
+	for _, kind := range normalConditions {
+		p.keepOrStart(kind)
+	}
+	p.set(v1alpha1.ConditionStalled, p.stalled(passErr))
+	p.set(v1alpha1.ConditionReconciling, p.reconciling(passErr))
+	p.set(v1alpha1.ConditionReady, p.ready(passErr))
+}
+
+func (p *pass) summariseChildren() {
+	api := p.observed.deployment(p.childName(v1alpha1.ComponentAPI))
+	worker := p.observed.deployment(p.childName(v1alpha1.ComponentWorker))
+	p.set(v1alpha1.ConditionRedisReady, redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))))
+	p.set(v1alpha1.ConditionWorkerAvailable, available(worker, "worker"))
+	p.set(v1alpha1.ConditionAPIAvailable, serving(api))
+	if worker != nil {
+		p.vault.Status.Worker.Replicas = worker.Status.Replicas
+		p.vault.Status.Worker.Selector = metav1.FormatLabelSelector(worker.Spec.Selector)
+	}
+	if api != nil && rolledOut(api) {
+		p.vault.Status.URL = desired.URL(p.vault)
+		p.vault.Status.Version = desired.Version(api.Spec.Template.Spec.Containers[0].Image)
+	}
+}
+
+// keepOrStart carries a condition that this pass did not come to over to this generation.
+func (p *pass) keepOrStart(kind string) {
+	known := meta.FindStatusCondition(p.vault.Status.Conditions, kind)
+	if known == nil {
+		p.set(kind, isFalse(v1alpha1.ReasonNotStarted, "waits for what comes before it"))
+		return
+	}
+	p.set(kind, verdict{known.Status, known.Reason, known.Message})
+}
+
+func (p *pass) stalled(passErr error) verdict {
+	var refused *refusal
+	if errors.As(passErr, &refused) && refused.editable() {
+		return isTrue(refused.reason, refused.message)
+	}
+	return isFalse(v1alpha1.ReasonProgressing, "nothing has to be changed")
+}
+
+func (p *pass) reconciling(passErr error) verdict {
+	switch {
+	case !p.vault.DeletionTimestamp.IsZero():
+		return isTrue(v1alpha1.ReasonDeleting, p.doing)
+	case p.isTrue(v1alpha1.ConditionStalled):
+		return isFalse(v1alpha1.ReasonUnavailable, "waits for a change; see Stalled")
+	case passErr != nil:
+		return isTrue(reasonOf(passErr), passErr.Error())
+	case p.doing != "":
+		return isTrue(v1alpha1.ReasonProgressing, p.doing)
+	}
+	return isFalse(v1alpha1.ReasonSettled, "the vault is what its spec says")
+}
+
+// ready is true while the API serves at the spec's version. What went wrong behind it shows only when nothing serves, or when the
+// spec cannot be followed.
+func (p *pass) ready(passErr error) verdict {
+	var refused *refusal
+	switch {
+	case !p.vault.DeletionTimestamp.IsZero():
+		return isFalse(v1alpha1.ReasonDeleting, p.doing)
+	case p.vault.Spec.Suspend:
+		return isFalse(v1alpha1.ReasonSuspended, "the vault is suspended: set spec.suspend to false")
+	case p.isTrue(v1alpha1.ConditionStalled) && errors.As(passErr, &refused):
+		return isFalse(refused.reason, refused.message)
+	case p.isTrue(v1alpha1.ConditionAPIAvailable):
+		return isTrue(v1alpha1.ReasonServing, "the API serves at "+p.vault.Status.URL)
+	case passErr != nil:
+		return isFalse(reasonOf(passErr), passErr.Error())
+	}
+	for _, kind := range normalConditions {
+		if c := meta.FindStatusCondition(p.vault.Status.Conditions, kind); c.Status != metav1.ConditionTrue {
+			return isFalse(c.Reason, kind+": "+c.Message)
+		}
+	}
+	return isFalse(v1alpha1.ReasonProgressing, "starting")
+}
+
+// reasonOf names an error that ends a pass.
+func reasonOf(err error) string {
+	var refused *refusal
+	var away *unreachableError
+	switch {
+	case errors.As(err, &refused):
+		return refused.reason
+	case errors.As(err, &away):
+		return away.reason
+	case errors.Is(err, errNotOurs):
+		return v1alpha1.ReasonNotOwned
+	}
+	return v1alpha1.ReasonApplyFailed
+}
+
+// provisioned judges one backend by the error of making it agree with the ledger.
+func provisioned(err error, done string) verdict {
+	var refused *refusal
+	var away *unreachableError
+	switch {
+	case err == nil:
+		return isTrue(v1alpha1.ReasonProvisioned, done)
+	case errors.As(err, &refused):
+		return isFalse(refused.reason, refused.message)
+	case errors.As(err, &away):
+		return unknown(away.reason, away.Error()+"; it is tried again")
+	}
+	return isFalse(v1alpha1.ReasonProvisioningFailed, err.Error()+"; it is tried again")
+}
+
+func redisReady(set *appsv1.StatefulSet) verdict {
+	switch {
+	case set == nil:
+		return isFalse(v1alpha1.ReasonNotStarted, "waits for what comes before it")
+	case set.Status.ReadyReplicas < 1:
+		return isFalse(v1alpha1.ReasonUnavailable,
+			"no Redis pod is ready: see `kubectl describe pod "+set.Name+"-0` (a volume claim that is not bound is a usual cause)")
+	}
+	return isTrue(v1alpha1.ReasonAvailable, "Redis answers its probe")
+}
+
+func available(d *appsv1.Deployment, part string) verdict {
+	switch {
+	case d == nil:
+		return isFalse(v1alpha1.ReasonNotStarted, "waits for what comes before it")
+	case wantedReplicas(d) == 0:
+		return isTrue(v1alpha1.ReasonAvailable, "no "+part+" is wanted")
+	case d.Status.AvailableReplicas < wantedReplicas(d):
+		return isFalse(v1alpha1.ReasonUnavailable, fmt.Sprintf("%d of %d %s pods are available: see `kubectl describe deployment %s`",
+			d.Status.AvailableReplicas, wantedReplicas(d), part, d.Name))
+	}
+	return isTrue(v1alpha1.ReasonAvailable, fmt.Sprintf("%d %s pods are available", d.Status.AvailableReplicas, part))
+}
+
+// serving is true when at least one API replica serves at the spec's version, or a rolling update towards it goes on.
+func serving(d *appsv1.Deployment) verdict {
+	switch {
+	case d == nil:
+		return isFalse(v1alpha1.ReasonNotStarted, "waits for what comes before it")
+	case wantedReplicas(d) == 0:
+		return isFalse(v1alpha1.ReasonUnavailable, "no API replica is wanted: raise spec.api.replicas")
+	case d.Status.AvailableReplicas == 0:
+		return isFalse(v1alpha1.ReasonUnavailable, "no API pod is available: see `kubectl describe deployment "+d.Name+"`")
+	case gaveUp(d):
+		return isFalse(v1alpha1.ReasonUnavailable,
+			"the new version does not come up, the old one still serves: see `kubectl describe deployment "+d.Name+"`")
+	}
+	return isTrue(v1alpha1.ReasonAvailable, fmt.Sprintf("%d API pods are available", d.Status.AvailableReplicas))
+}
+
+func wantedReplicas(d *appsv1.Deployment) int32 {
+	if d.Spec.Replicas == nil {
+		return 1
+	}
+	return *d.Spec.Replicas
+}
+
+// gaveUp reports that a rolling update passed its deadline.
+func gaveUp(d *appsv1.Deployment) bool {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
+			return true
+		}
+	}
+	return false
+}
+
+// rolledOut reports that all pods, and no others, are of the current template and available.
+func rolledOut(d *appsv1.Deployment) bool {
+	s := d.Status
+	return s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == wantedReplicas(d) &&
+		s.Replicas == s.UpdatedReplicas && s.AvailableReplicas == s.UpdatedReplicas
+}

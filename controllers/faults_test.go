@@ -1,0 +1,271 @@
+package controllers_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// effects sees everything that an operator changes outside of itself: objects of the API server, SQL and calls to the object
+// store all pass through it on their way to the real servers. It counts them, and can cut the operator off after any of them:
+// the change is made, the answer never arrives, and nothing goes through from then on, as if the process had died.
+type effects struct {
+	mu       sync.Mutex
+	made     []string
+	cutAfter int           // 0: never
+	cut      chan struct{} // closed when the operator is cut off
+}
+
+var errCutOff = errors.New("the operator is cut off")
+
+func newEffects(cutAfter int) *effects {
+	return &effects{cutAfter: cutAfter, cut: make(chan struct{})}
+}
+
+// note records one effect and reports whether the operator is cut off by it, after calling atCut.
+func (e *effects) note(what string, atCut func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.made = append(e.made, what)
+	if len(e.made) != e.cutAfter {
+		return false
+	}
+	atCut()
+	close(e.cut)
+	return true
+}
+
+func (e *effects) isCut() bool {
+	select {
+	case <-e.cut:
+		return true
+	default:
+		return false
+	}
+}
+
+// since returns the effects after the first n.
+func (e *effects) since(n int) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.made[n:])
+}
+
+func (e *effects) count() int { return len(e.since(0)) }
+
+// roundTripper sits between the operator and the API server.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (e *effects) apiServer(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if e.isCut() {
+			return nil, errCutOff
+		}
+		resp, err := next.RoundTrip(r)
+		if err != nil || !changes(r.Method) || resp.StatusCode >= http.StatusBadRequest {
+			return resp, err
+		}
+		// Events are told by another goroutine, after the fact: where the operator dies says nothing about them.
+		if strings.Contains(r.URL.Path, "/events") {
+			return resp, nil
+		}
+		if e.note(r.Method+" "+r.URL.Path, func() {}) {
+			resp.Body.Close()
+			return nil, errCutOff
+		}
+		return resp, nil
+	})
+}
+
+func changes(method string) bool {
+	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
+}
+
+// objectStore serves in front of the object store at endpoint (host:port) and returns its own address.
+func (e *effects) objectStore(t *testing.T, endpoint string) string {
+	t.Helper()
+	proxy := &httputil.ReverseProxy{
+		// The Host is part of what the client signed: it stays.
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: endpoint})
+			r.Out.Host = r.In.Host
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			r := resp.Request
+			if changes(r.Method) && resp.StatusCode < http.StatusBadRequest && e.note(r.Method+" s3 "+r.URL.RequestURI(), func() {}) {
+				return errCutOff
+			}
+			return nil
+		},
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	listener := listen(t)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e.isCut() {
+			panic(http.ErrAbortHandler)
+		}
+		proxy.ServeHTTP(w, r)
+	})}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { server.Close() })
+	return listener.Addr().String()
+}
+
+// postgres serves in front of the Postgres at address and returns its own address.
+func (e *effects) postgres(t *testing.T, address string) string {
+	t.Helper()
+	listener := listen(t)
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go e.relaySQL(client, address)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func (e *effects) relaySQL(client net.Conn, address string) {
+	defer client.Close()
+	if e.isCut() {
+		return
+	}
+	server, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	// Whoever is cut off by another effect loses this connection too.
+	ended := make(chan struct{})
+	defer close(ended)
+	lastWord := make(chan struct{}) // closed when this connection made the effect that cuts the operator off
+	go func() {
+		select {
+		case <-ended:
+		case <-e.cut:
+			select {
+			case <-lastWord:
+			default:
+				client.Close()
+				server.Close()
+			}
+		}
+	}()
+	go e.relayStatements(client, server, lastWord)
+	relayAnswers(server, client, lastWord)
+}
+
+// relayStatements passes on what the client says, noting each statement that changes something.
+func (e *effects) relayStatements(client, server net.Conn, lastWord chan struct{}) {
+	in := bufio.NewReader(client)
+	if !relayStartup(in, server) {
+		server.Close()
+		return
+	}
+	prepared := map[string]string{}
+	for {
+		kind, body, err := readMessage(in)
+		if err != nil {
+			server.Close()
+			return
+		}
+		if sql := statementOf(kind, body, prepared); changesSQL.MatchString(sql) {
+			e.note("sql "+strings.Join(strings.Fields(sql), " "), func() { close(lastWord) })
+		}
+		if writeMessage(server, kind, body) != nil {
+			return
+		}
+	}
+}
+
+var changesSQL = regexp.MustCompile(`(?i)^\s*(ALTER|CREATE|DROP|GRANT|REVOKE|COMMENT|REASSIGN|INSERT|UPDATE|DELETE|TRUNCATE|DO|COMMIT)\b`)
+
+// statementOf returns the SQL that a message of the client has carried out, if any.
+func statementOf(kind byte, body []byte, prepared map[string]string) string {
+	fields := strings.SplitN(string(body), "\x00", 3)
+	switch kind {
+	case 'Q':
+		return fields[0]
+	case 'P':
+		prepared[fields[0]] = fields[1]
+	case 'B':
+		return prepared[fields[1]]
+	}
+	return ""
+}
+
+// relayAnswers passes on what the server says; once lastWord is closed, the effect is awaited and its answer withheld.
+func relayAnswers(server, client net.Conn, lastWord chan struct{}) {
+	in := bufio.NewReader(server)
+	for {
+		kind, body, err := readMessage(in)
+		if err != nil {
+			return
+		}
+		select {
+		case <-lastWord:
+			if kind == 'Z' {
+				return
+			}
+		default:
+			if writeMessage(client, kind, body) != nil {
+				return
+			}
+		}
+	}
+}
+
+// relayStartup passes on the first message, the only one without a kind.
+func relayStartup(in io.Reader, out io.Writer) bool {
+	head := make([]byte, 4)
+	if _, err := io.ReadFull(in, head); err != nil {
+		return false
+	}
+	body := make([]byte, binary.BigEndian.Uint32(head)-4)
+	if _, err := io.ReadFull(in, body); err != nil {
+		return false
+	}
+	_, err := out.Write(append(head, body...))
+	return err == nil
+}
+
+func readMessage(in io.Reader) (kind byte, body []byte, err error) {
+	head := make([]byte, 5)
+	if _, err := io.ReadFull(in, head); err != nil {
+		return 0, nil, err
+	}
+	body = make([]byte, binary.BigEndian.Uint32(head[1:])-4)
+	_, err = io.ReadFull(in, body)
+	return head[0], body, err
+}
+
+func writeMessage(out io.Writer, kind byte, body []byte) error {
+	head := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(body)+4))
+	_, err := out.Write(append(head, body...))
+	return err
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(fmt.Errorf("listen: %w", err))
+	}
+	return listener
+}

@@ -1,0 +1,225 @@
+package controllers
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+// The states of a ledger: a vault uses what it lists, or its vault was deleted and the data kept.
+const (
+	stateBound    = "bound"
+	stateReleased = "released"
+)
+
+// ledger is all that an installation knows of one vault and cannot find out again. It is written before anything outside
+// exists; backends and projections are made to agree with it.
+type ledger struct {
+	Identity       string
+	State          string
+	VaultNamespace string
+	VaultName      string
+
+	// Class is what the vault is bound to. The rest of this block is copied from the class, so that deleting a vault needs
+	// nothing but the ledger and the backends.
+	Class                  string
+	PostgresHost           string
+	PostgresPort           string
+	PostgresSSLMode        string
+	PostgresAdminSecret    string
+	PostgresCASecret       string
+	ObjectStoreEndpoint    string // URL
+	ObjectStorePublic      string // URL
+	ObjectStoreRegion      string
+	ObjectStoreAdminSecret string
+	ObjectStoreCASecret    string
+
+	// SystemIdentifier is the Postgres server's own; a server with another is not the one that holds this vault.
+	SystemIdentifier string
+
+	Database        string
+	OwnerRole       string
+	AppRole         string
+	MigrateLogin    string
+	MigratePassword string
+	AppLogin        string
+	AppPassword     string
+
+	Bucket     string
+	StoreUser  string
+	UserSecret string
+	AccessKey  string
+	StoreKey   string // secret of AccessKey
+
+	RedisUser     string
+	RedisPassword string
+	SecretKey     string // of the runtime, hex
+	Token         string
+
+	// MigratedJob names the last migration Job that succeeded; the Job itself goes after its TTL.
+	MigratedJob string
+
+	secret *corev1.Secret // as read; nil until it is stored
+}
+
+// fields maps the keys of the Secret to the fields that they hold.
+func (l *ledger) fields() map[string]*string {
+	return map[string]*string{
+		"identity":               &l.Identity,
+		"state":                  &l.State,
+		"vaultNamespace":         &l.VaultNamespace,
+		"vaultName":              &l.VaultName,
+		"class":                  &l.Class,
+		"postgresHost":           &l.PostgresHost,
+		"postgresPort":           &l.PostgresPort,
+		"postgresSSLMode":        &l.PostgresSSLMode,
+		"postgresAdminSecret":    &l.PostgresAdminSecret,
+		"postgresCASecret":       &l.PostgresCASecret,
+		"postgresSystem":         &l.SystemIdentifier,
+		"objectStoreEndpoint":    &l.ObjectStoreEndpoint,
+		"objectStorePublic":      &l.ObjectStorePublic,
+		"objectStoreRegion":      &l.ObjectStoreRegion,
+		"objectStoreAdminSecret": &l.ObjectStoreAdminSecret,
+		"objectStoreCASecret":    &l.ObjectStoreCASecret,
+		"database":               &l.Database,
+		"ownerRole":              &l.OwnerRole,
+		"appRole":                &l.AppRole,
+		"migrateLogin":           &l.MigrateLogin,
+		"migratePassword":        &l.MigratePassword,
+		"appLogin":               &l.AppLogin,
+		"appPassword":            &l.AppPassword,
+		"bucket":                 &l.Bucket,
+		"objectStoreUser":        &l.StoreUser,
+		"objectStoreUserSecret":  &l.UserSecret,
+		"accessKey":              &l.AccessKey,
+		"secretAccessKey":        &l.StoreKey,
+		"redisUser":              &l.RedisUser,
+		"redisPassword":          &l.RedisPassword,
+		"secretKey":              &l.SecretKey,
+		"token":                  &l.Token,
+		"migratedJob":            &l.MigratedJob,
+	}
+}
+
+// newLedger names and generates everything that a vault will have outside of its namespace. Nothing is stored yet.
+func newLedger(id string, vault types.NamespacedName) *ledger {
+	database := "dv_" + id
+	return &ledger{
+		Identity:        id,
+		State:           stateBound,
+		VaultNamespace:  vault.Namespace,
+		VaultName:       vault.Name,
+		Database:        database,
+		OwnerRole:       database + "_owner",
+		AppRole:         database + "_app",
+		MigrateLogin:    database + "_migrate_a",
+		MigratePassword: rand.Text(),
+		AppLogin:        database + "_app_a",
+		AppPassword:     rand.Text(),
+		Bucket:          "dv-" + id,
+		StoreUser:       "dv-" + id,
+		UserSecret:      rand.Text(),
+		AccessKey:       rand.Text()[:20], // MinIO takes 3 to 20 letters
+		StoreKey:        rand.Text(),      // and 8 to 40
+		RedisUser:       "docvault_a",
+		RedisPassword:   rand.Text(),
+		SecretKey:       randomHex(32),
+		Token:           rand.Text(),
+	}
+}
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b) // never fails since Go 1.24
+	return hex.EncodeToString(b)
+}
+
+func ledgerName(identity string) string { return "dv-" + identity }
+
+// readLedger returns the ledger of an identity, nil when there is none. What the cache does not know is asked of the API
+// server: credentials are never made anew because a cache was late.
+func (r *DocVaultReconciler) readLedger(ctx context.Context, identity string) (*ledger, error) {
+	secret := &corev1.Secret{}
+	key := client.ObjectKey{Namespace: r.Namespace, Name: ledgerName(identity)}
+	err := r.Get(ctx, key, secret)
+	if apierrors.IsNotFound(err) {
+		err = r.live.Get(ctx, key, secret)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	return decodeLedger(secret)
+}
+
+func decodeLedger(secret *corev1.Secret) (*ledger, error) {
+	l := &ledger{secret: secret}
+	for key, field := range l.fields() {
+		*field = string(secret.Data[key])
+	}
+	if ledgerName(l.Identity) != secret.Name {
+		return nil, fmt.Errorf("ledger %s holds the identity %q: restore it from a backup", secret.Name, l.Identity)
+	}
+	return l, nil
+}
+
+func (l *ledger) data() map[string][]byte {
+	data := map[string][]byte{}
+	for key, field := range l.fields() {
+		if *field != "" {
+			data[key] = []byte(*field)
+		}
+	}
+	return data
+}
+
+// createLedger stores a new ledger, or fails when there is one already: credentials are never overwritten.
+func (r *DocVaultReconciler) createLedger(ctx context.Context, l *ledger) error {
+	l.secret = &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: ledgerName(l.Identity), Namespace: r.Namespace, Labels: ledgerLabels()},
+		Data:       l.data(),
+	}
+	if err := r.Create(ctx, l.secret); err != nil {
+		return fmt.Errorf("create ledger: %w", err)
+	}
+	return nil
+}
+
+// updateLedger stores what changed, under the resource version that was read. Nothing changed: no request.
+func (r *DocVaultReconciler) updateLedger(ctx context.Context, l *ledger) error {
+	data := l.data()
+	if equalData(l.secret.Data, data) {
+		return nil
+	}
+	stored := l.secret.DeepCopy()
+	stored.Data = data
+	if err := r.Update(ctx, stored); err != nil {
+		return fmt.Errorf("update ledger: %w", err)
+	}
+	l.secret = stored
+	return nil
+}
+
+func equalData(a, b map[string][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
+
+// ledgerLabels make the ledger part of what the cache holds.
+func ledgerLabels() map[string]string {
+	return map[string]string{
+		v1alpha1.LabelName:      v1alpha1.AppName,
+		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
+		v1alpha1.LabelComponent: "ledger",
+	}
+}
