@@ -1,8 +1,8 @@
 # Processes that outlive the script: start, wait until they answer, stop and wait until they are gone.
 # PID files hold the process id and its start time, so that a number used again is nobody's.
 
-# Clock ticks since boot: field 22 of proc(5)'s stat, the 20th after the program's name.
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Clock ticks since boot: field 22 of proc(5)'s stat, the 20th after the program's name. Nothing for a zombie.
+start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 alive() {
   local pid time
@@ -55,24 +55,20 @@ fail_start() {
   die "$2 $3; its log: $state/$1.$2.log"
 }
 
-# The last started is stopped first: a server that drains waits for its clients otherwise.
 stop_all() {
   local file
-  for file in $(find "$state" -maxdepth 1 -name "$1.*.pid" -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2); do
-    stop "$file"
-  done
+  for file in $(pidfiles "$1"); do stop "$file"; done
 }
 
-# SIGINT is what Postgres calls a fast shutdown; the others take it as SIGTERM.
+# Their data is deleted next, so nobody gets time to drain. Postgres alone must clean up, its shared memory: SIGQUIT is what it
+# calls an immediate shutdown.
 stop() {
-  local pid deadline=$((SECONDS + 15))
+  local pid signal=KILL
+  case $1 in */postgres.*) signal=QUIT ;; esac
   if alive "$1"; then
     read -r pid _ <"$1"
-    kill -INT "$pid"
-    while alive "$1"; do
-      [ $SECONDS -lt $deadline ] || kill -KILL "$pid"
-      sleep 0.1
-    done
+    kill -"$signal" "$pid"
+    while alive "$1"; do sleep 0.1; done
   fi
   rm -f "$1"
 }
