@@ -5,189 +5,144 @@
 package vault
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"io"
+	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/docvault/docvault/runtime/blob"
+	"github.com/docvault/docvault/runtime/classify"
 	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/extract"
+	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/store"
 )
+
+// Parts are what a vault is made of.
+type Parts struct {
+	Store     *store.Store
+	Blobs     blob.Store
+	Queue     *queue.Queue
+	Extractor *extract.Extractor // of workers; the API reads no document
+	Provider  classify.Provider  // of workers
+	Log       *slog.Logger
+}
+
+// Rules are what the owner of a vault decides.
+type Rules struct {
+	MaxUploadBytes int64
+	TrashFor       time.Duration // how long deleted documents can be restored; 0: gone at once
+	// Whether the environment gives a key for the provider; the settings say so.
+	AnthropicKeySet, OpenAIKeySet bool
+	Timing                        Timing
+}
+
+// Timing bounds how long anything stays unnoticed. Zero values mean the defaults.
+type Timing struct {
+	Heartbeat   time.Duration // 5 s; of who writes an object or works on a document
+	DeadAfter   time.Duration // 30 s without a heartbeat: the worker is dead. With a sweep every 5 s that is taken over within 40 s
+	WaitsAfter  time.Duration // 20 s after work was handed out: look whether the queue still has it
+	StaleObject time.Duration // 60 s without a heartbeat: nobody writes this object any more
+	LateWrite   time.Duration // 10 minutes after an object was deleted: delete once more, for writes that landed late
+}
+
+func (t Timing) withDefaults() Timing {
+	return Timing{
+		Heartbeat:   cmp.Or(t.Heartbeat, 5*time.Second),
+		DeadAfter:   cmp.Or(t.DeadAfter, 30*time.Second),
+		WaitsAfter:  cmp.Or(t.WaitsAfter, 20*time.Second),
+		StaleObject: cmp.Or(t.StaleObject, 60*time.Second),
+		LateWrite:   cmp.Or(t.LateWrite, 10*time.Minute),
+	}
+}
 
 // Vault is one vault. It is safe for use by many goroutines.
-type Vault struct{}
-
-// Staged is a file that lies in the object store and is no document yet: Commit makes it one, Discard gives it up.
-type Staged struct{}
-
-// Sort is the order of a list.
-type Sort string
-
-// The orders of a list; the empty Sort is SortNewest.
-const (
-	SortNewest   Sort = "-created_at"
-	SortOldest   Sort = "created_at"
-	SortName     Sort = "name"
-	SortNameDesc Sort = "-name"
-	SortSize     Sort = "size"
-	SortSizeDesc Sort = "-size"
-)
-
-// ListQuery says which documents are wanted, all conditions combined by and. Zero values do not restrict.
-type ListQuery struct {
-	Topic                       string // name, without regard to case
-	Untagged                    bool
-	Status                      document.Status
-	Kind                        document.Kind
-	CreatedAfter, CreatedBefore time.Time // exclusive
-	MinSize, MaxSize            *int64    // bytes, inclusive
-	Trashed                     bool      // the trash instead of the vault
-	Sort                        Sort
-	PerPage                     int // 1 to 100; 0: 20
-	Page                        int // from 1, page times per-page at most 10,000; 0: 1, or the cursor's
-	Cursor                      string
+type Vault struct {
+	store     *store.Store
+	blobs     blob.Store
+	queue     *queue.Queue
+	extractor *extract.Extractor
+	provider  classify.Provider
+	log       *slog.Logger
+	rules     Rules
+	timing    Timing
 }
 
-// Page is one page of a list.
-type Page struct {
-	Documents    []document.Document
-	Total        int64 // counted to 10,000
-	TotalIsExact bool
-	NextCursor   string // empty on the last page
+// New returns a vault of these parts.
+func New(p Parts, r Rules) *Vault {
+	return &Vault{
+		store: p.Store, blobs: p.Blobs, queue: p.Queue, extractor: p.Extractor, provider: p.Provider, log: p.Log,
+		rules: r, timing: r.Timing.withDefaults(),
+	}
 }
 
-// Content is a document and its bytes as uploaded. Reads fetch ranges; Close it.
-type Content struct {
-	Document document.Document
-	io.ReadSeekCloser
+// Ready reports whether the vault can serve: Postgres answers and its schema is one that this program can work with.
+func (v *Vault) Ready(ctx context.Context) error {
+	if err := v.store.Compatible(ctx); err != nil {
+		return fmt.Errorf("check the database: %w", err)
+	}
+	return nil
 }
 
-// TopicPatch changes what is not nil.
-type TopicPatch struct {
-	Name, Description, Color *string
-}
-
-// Settings is how a vault classifies, without its keys.
-type Settings struct {
-	ActiveProvider string    `json:"active_provider"`
-	SystemPrompt   string    `json:"system_prompt"`
-	Providers      Providers `json:"providers"`
-}
-
-// Providers holds the settings of each provider.
-type Providers struct {
-	Builtin   struct{}          `json:"builtin"`
-	Anthropic AnthropicSettings `json:"anthropic"`
-	OpenAI    OpenAISettings    `json:"openai"`
-	LMStudio  LMStudioSettings  `json:"lmstudio"`
-}
-
-// AnthropicSettings are the settings of the provider anthropic.
-type AnthropicSettings struct {
-	Model     string `json:"model"`
-	APIKeySet bool   `json:"api_key_set"`
-}
-
-// OpenAISettings are the settings of the provider openai.
-type OpenAISettings struct {
-	Model     string `json:"model"`
-	BaseURL   string `json:"base_url"`
-	APIKeySet bool   `json:"api_key_set"`
-}
-
-// LMStudioSettings are the settings of the provider lmstudio.
-type LMStudioSettings struct {
-	Model   string `json:"model"`
-	BaseURL string `json:"base_url"`
-}
-
-// Stage streams a file into the object store under the name its sender gave it. Memory does not grow with the file.
-// Errors: document.ErrEmpty, ErrTooLarge, ErrUnsupportedType, ErrCutOff, ErrUnavailable.
-func (v *Vault) Stage(ctx context.Context, a document.Actor, name string, body io.Reader) (*Staged, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Commit makes a staged file a document and queues its reading. When the owner has the same bytes already, that document is
-// returned and duplicate is true: out of the trash if it was there, tried again if it had failed.
-func (v *Vault) Commit(ctx context.Context, a document.Actor, s *Staged, autoClassify bool) (d document.Document, duplicate bool, err error) {
-	return d, false, errors.ErrUnsupported
-}
-
-// Discard gives a staged file up. What cannot be removed now the sweeper removes.
-func (v *Vault) Discard(ctx context.Context, s *Staged) {}
-
-// List returns a page of documents, without their text. An unknown topic gives an empty page.
-// Errors: *document.InvalidError.
-func (v *Vault) List(ctx context.Context, a document.Actor, q ListQuery) (Page, error) {
-	return Page{}, errors.ErrUnsupported
-}
-
-// Get returns a document that is not in the trash. Errors: document.ErrNotFound.
-func (v *Vault) Get(ctx context.Context, a document.Actor, id document.ID) (document.Document, error) {
-	return document.Document{}, errors.ErrUnsupported
-}
-
-// Text returns the first limit bytes of what was read, cut at a rune (limit 0: all of it), and whether more was kept.
-// A document that is not read yet has no text, which is no error. Errors: document.ErrNotFound.
-func (v *Vault) Text(ctx context.Context, a document.Actor, id document.ID, limit int64) (text string, truncated bool, err error) {
-	return "", false, errors.ErrUnsupported
-}
-
-// Open returns a document's bytes. Errors: document.ErrNotFound, ErrUnavailable.
-func (v *Vault) Open(ctx context.Context, a document.Actor, id document.ID) (*Content, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// DownloadURL returns a link to a document's bytes that works without the vault until expiresAt.
-// Errors: document.ErrNotFound, *document.InvalidError (expires is not 1 minute to 24 hours).
-func (v *Vault) DownloadURL(ctx context.Context, a document.Actor, id document.ID, expires time.Duration) (url string, expiresAt time.Time, err error) {
-	return "", time.Time{}, errors.ErrUnsupported
-}
-
-// Delete puts a document into the trash, or (permanent, also from the trash) removes it, its object and its queued work.
-// Errors: document.ErrNotFound.
-func (v *Vault) Delete(ctx context.Context, a document.Actor, id document.ID, permanent bool) error {
-	return errors.ErrUnsupported
-}
-
-// Restore takes a document out of the trash; one that is not there stays as it is. Errors: document.ErrNotFound.
-func (v *Vault) Restore(ctx context.Context, a document.Actor, id document.ID) (document.Document, error) {
-	return document.Document{}, errors.ErrUnsupported
-}
-
-// Classify asks for a document to be filed anew, among the named topics alone if any are given. It replaces what automatic filing
-// chose before. Errors: document.ErrNotFound, *document.InvalidError (field "topics": an unknown name).
-func (v *Vault) Classify(ctx context.Context, a document.Actor, id document.ID, topics []string) error {
-	return errors.ErrUnsupported
-}
-
-// Topics returns all topics with their counts, by name.
-func (v *Vault) Topics(ctx context.Context, a document.Actor) ([]document.Topic, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// CreateTopic makes a topic. An empty color is the default. Errors: document.ErrConflict (the name is taken), *document.InvalidError.
-func (v *Vault) CreateTopic(ctx context.Context, a document.Actor, name, description, color string) (document.Topic, error) {
-	return document.Topic{}, errors.ErrUnsupported
-}
-
-// UpdateTopic changes a topic. Errors: document.ErrNotFound, ErrConflict, *document.InvalidError.
-func (v *Vault) UpdateTopic(ctx context.Context, a document.Actor, id document.ID, p TopicPatch) (document.Topic, error) {
-	return document.Topic{}, errors.ErrUnsupported
-}
-
-// DeleteTopic removes a topic; its documents stay. Errors: document.ErrNotFound.
-func (v *Vault) DeleteTopic(ctx context.Context, a document.Actor, id document.ID) error {
-	return errors.ErrUnsupported
-}
-
-// Settings returns how the vault classifies.
-func (v *Vault) Settings(ctx context.Context, a document.Actor) (Settings, error) {
-	return Settings{}, errors.ErrUnsupported
-}
+// healthTimeout is what a dependency may take to say that it is there.
+const healthTimeout = 3 * time.Second
 
 // Health tries each dependency: keys postgres, minio and redis, nil where it answers. The errors may hold addresses; they hold no
 // secrets.
-func (v *Vault) Health(ctx context.Context) map[string]error { return nil }
+func (v *Vault) Health(ctx context.Context) map[string]error {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	checks := map[string]func(context.Context) error{
+		"postgres": v.store.Ping, "minio": v.blobs.Check, "redis": v.queue.Ping,
+	}
+	type answer struct {
+		name string
+		err  error
+	}
+	answers := make(chan answer, len(checks))
+	for name, check := range checks {
+		go func() { answers <- answer{name, check(ctx)} }()
+	}
+	health := make(map[string]error, len(checks))
+	for range checks {
+		a := <-answers
+		health[a.name] = a.err
+	}
+	return health
+}
 
-// Ready reports whether the vault can serve: Postgres answers and its schema is new enough.
-func (v *Vault) Ready(ctx context.Context) error { return errors.ErrUnsupported }
+// afterwards is for what must be done although the caller has gone or the program is to stop.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+}
+
+// handOut tells the workers of a task that the database holds already, so its failure is no failure of the use case.
+func (v *Vault) handOut(ctx context.Context, t queue.Task) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := v.queue.Enqueue(ctx, t); err != nil {
+		v.log.WarnContext(ctx, "task not handed out; the sweeper will", "task", t.Name(), "error", err)
+	}
+}
+
+// keepAlive beats until ctx ends. Once there is nothing left to beat for, it ends the work with document.ErrStale.
+func (v *Vault) keepAlive(ctx context.Context, beat func(context.Context, document.ID) (rows int64, err error), id document.ID, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(v.timing.Heartbeat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		rows, err := beat(ctx, id)
+		switch {
+		case err == nil && rows == 0:
+			end(document.ErrStale)
+			return
+		case err != nil && ctx.Err() == nil:
+			v.log.WarnContext(ctx, "heartbeat missed", "of", id, "error", err)
+		}
+	}
+}

@@ -33,6 +33,7 @@ CREATE TABLE objects (
     deleted_at timestamptz, -- first deletion; another follows, because a late write may land after it
     created_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX objects_document ON objects (document_id);
 CREATE INDEX objects_writing ON objects (heartbeat_at) WHERE state = 'writing';
 CREATE INDEX objects_dying ON objects (deleted_at NULLS FIRST) WHERE state = 'dying';
 

@@ -34,11 +34,15 @@ UPDATE documents SET
 WHERE owner = @owner AND sha256 = @sha256
 RETURNING id, generation, status;
 
+-- name: GetDocumentBySHA256 :one
+SELECT * FROM documents WHERE owner = @owner AND sha256 = @sha256;
+
 -- name: GetDocument :one
 SELECT * FROM documents WHERE id = @id AND owner = @owner AND deleted_at IS NULL;
 
 -- name: DocumentText :one
-SELECT left(t.text, @characters::integer)::text AS text, char_length(t.text) > @characters::integer AS more
+SELECT coalesce(left(t.text, @characters::integer), '')::text AS text,
+    coalesce(char_length(t.text) > @characters::integer, false)::boolean AS more
 FROM documents d LEFT JOIN document_texts t ON t.document_id = d.id
 WHERE d.id = @id AND d.owner = @owner AND d.deleted_at IS NULL;
 

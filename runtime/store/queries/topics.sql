@@ -39,7 +39,7 @@ WHERE f.n <= @per_topic::integer
 ORDER BY f.topic_id, f.n;
 
 -- name: TextStart :one
-SELECT left(text, @characters::integer)::text AS text, char_length(text) > @characters::integer AS more
+SELECT left(text, @characters::integer)::text AS text, (char_length(text) > @characters::integer)::boolean AS more
 FROM document_texts WHERE document_id = @document_id;
 
 -- name: Setting :one

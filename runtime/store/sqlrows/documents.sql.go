@@ -81,7 +81,8 @@ func (q *Queries) CountOf(ctx context.Context, arg CountOfParams) (int64, error)
 }
 
 const documentText = `-- name: DocumentText :one
-SELECT left(t.text, $1::integer)::text AS text, char_length(t.text) > $1::integer AS more
+SELECT coalesce(left(t.text, $1::integer), '')::text AS text,
+    coalesce(char_length(t.text) > $1::integer, false)::boolean AS more
 FROM documents d LEFT JOIN document_texts t ON t.document_id = d.id
 WHERE d.id = $2 AND d.owner = $3 AND d.deleted_at IS NULL
 `
@@ -179,6 +180,59 @@ type GetDocumentParams struct {
 
 func (q *Queries) GetDocument(ctx context.Context, arg GetDocumentParams) (Document, error) {
 	row := q.db.QueryRow(ctx, getDocument, arg.ID, arg.Owner)
+	var i Document
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Owner,
+		&i.ObjectID,
+		&i.ObjectKey,
+		&i.OriginalName,
+		&i.MimeType,
+		&i.Kind,
+		&i.Size,
+		&i.Sha256,
+		&i.Status,
+		&i.ErrorCode,
+		&i.ErrorDetail,
+		&i.PageCount,
+		&i.Language,
+		&i.TextTruncated,
+		&i.ClassificationStatus,
+		&i.ClassificationAmong,
+		&i.ClassificationProvider,
+		&i.ClassificationModel,
+		&i.ClassificationPromptHash,
+		&i.ClassificationInputTokens,
+		&i.ClassificationOutputTokens,
+		&i.ClassificationTruncated,
+		&i.ClassificationUnknownDropped,
+		&i.ClassificationErrorCode,
+		&i.ClassificationErrorDetail,
+		&i.Generation,
+		&i.Attempts,
+		&i.Faults,
+		&i.NotBefore,
+		&i.QueuedAt,
+		&i.HeartbeatAt,
+		&i.DeletedAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const getDocumentBySHA256 = `-- name: GetDocumentBySHA256 :one
+SELECT id, user_id, owner, object_id, object_key, original_name, mime_type, kind, size, sha256, status, error_code, error_detail, page_count, language, text_truncated, classification_status, classification_among, classification_provider, classification_model, classification_prompt_hash, classification_input_tokens, classification_output_tokens, classification_truncated, classification_unknown_dropped, classification_error_code, classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, deleted_at, created_at, updated_at FROM documents WHERE owner = $1 AND sha256 = $2
+`
+
+type GetDocumentBySHA256Params struct {
+	Owner  document.ID
+	Sha256 []byte
+}
+
+func (q *Queries) GetDocumentBySHA256(ctx context.Context, arg GetDocumentBySHA256Params) (Document, error) {
+	row := q.db.QueryRow(ctx, getDocumentBySHA256, arg.Owner, arg.Sha256)
 	var i Document
 	err := row.Scan(
 		&i.ID,

@@ -115,7 +115,7 @@ func (q *Queries) Setting(ctx context.Context, arg SettingParams) ([]byte, error
 }
 
 const textStart = `-- name: TextStart :one
-SELECT left(text, $1::integer)::text AS text, char_length(text) > $1::integer AS more
+SELECT left(text, $1::integer)::text AS text, (char_length(text) > $1::integer)::boolean AS more
 FROM document_texts WHERE document_id = $2
 `
 

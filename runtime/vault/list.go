@@ -1,0 +1,205 @@
+package vault
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/store"
+	"github.com/docvault/docvault/runtime/store/sqlrows"
+)
+
+const (
+	// DefaultPerPage and MaxPerPage bound a page of a list.
+	DefaultPerPage = 20
+	MaxPerPage     = 100
+	// MaxDepth is how far pages by number reach, and how far totals are exact. Cursors reach everything.
+	MaxDepth = 10_000
+)
+
+// Sort is the order of a list.
+type Sort string
+
+// The orders of a list; the empty Sort is SortNewest.
+const (
+	SortNewest   Sort = "-created_at"
+	SortOldest   Sort = "created_at"
+	SortName     Sort = "name"
+	SortNameDesc Sort = "-name"
+	SortSize     Sort = "size"
+	SortSizeDesc Sort = "-size"
+)
+
+// columns says how each order is made.
+var columns = map[Sort]struct {
+	column     store.Column
+	descending bool
+}{
+	SortNewest: {store.ByCreation, true}, SortOldest: {store.ByCreation, false},
+	SortName: {store.ByName, false}, SortNameDesc: {store.ByName, true},
+	SortSize: {store.BySize, false}, SortSizeDesc: {store.BySize, true},
+}
+
+// ListQuery says which documents are wanted, all conditions combined by and. Zero values do not restrict.
+type ListQuery struct {
+	Topic                       string // name, without regard to case
+	Untagged                    bool
+	Status                      document.Status
+	Kind                        document.Kind
+	CreatedAfter, CreatedBefore time.Time // exclusive
+	MinSize, MaxSize            *int64    // bytes, inclusive
+	Trashed                     bool      // the trash instead of the vault
+	Sort                        Sort
+	PerPage                     int // 1 to 100; 0: 20
+	Page                        int // from 1, page times per-page at most 10,000; 0: 1, or the cursor's
+	Cursor                      string
+}
+
+// Page is one page of a list.
+type Page struct {
+	Documents    []document.Document
+	Total        int64 // counted to 10,000
+	TotalIsExact bool
+	NextCursor   string // empty on the last page
+}
+
+// List returns a page of documents, without their text. An unknown topic gives an empty page.
+// Errors: *document.InvalidError.
+func (v *Vault) List(ctx context.Context, a document.Actor, q ListQuery) (Page, error) {
+	list, err := q.rows(a)
+	if err != nil {
+		return Page{}, err
+	}
+	if q.Topic != "" {
+		named, err := v.store.TopicsNamed(ctx, sqlrows.TopicsNamedParams{Owner: a.Owner, Names: []string{q.Topic}})
+		if err != nil {
+			return Page{}, fmt.Errorf("look for the topic: %w", err)
+		}
+		if len(named) == 0 {
+			return Page{Documents: []document.Document{}, TotalIsExact: true}, nil
+		}
+		list.Topic = &named[0].ID
+	}
+	page, err := v.page(ctx, q, list)
+	if err != nil {
+		return Page{}, err
+	}
+	page.Total, err = v.total(ctx, q, list)
+	if page.Total > MaxDepth {
+		page.Total = MaxDepth
+	} else {
+		page.TotalIsExact = true
+	}
+	return page, err
+}
+
+// page asks for one row more than it shows, to know whether there is a next page.
+func (v *Vault) page(ctx context.Context, q ListQuery, list store.List) (Page, error) {
+	shown := list.Limit
+	list.Limit++
+	rows, err := v.store.ListDocuments(ctx, list)
+	if err != nil {
+		return Page{}, fmt.Errorf("list documents: %w", err)
+	}
+	var page Page
+	if len(rows) > shown {
+		rows = rows[:shown]
+		page.NextCursor = cursorAfter(q.Sort, rows[shown-1])
+	}
+	page.Documents, err = v.documents(ctx, rows)
+	return page, err
+}
+
+// total reads a counter where there is one for the query, else it counts, to just beyond what is exact.
+func (v *Vault) total(ctx context.Context, q ListQuery, list store.List) (int64, error) {
+	counted := store.List{Owner: list.Owner, Topic: list.Topic}
+	unfiltered := list
+	unfiltered.Column, unfiltered.Descending, unfiltered.After, unfiltered.Offset, unfiltered.Limit = "", false, nil, 0, 0
+	if unfiltered == counted {
+		var topic document.ID // the nil UUID: all documents
+		if list.Topic != nil {
+			topic = *list.Topic
+		}
+		return v.store.CountOf(ctx, sqlrows.CountOfParams{Owner: list.Owner, TopicID: topic})
+	}
+	return v.store.CountDocuments(ctx, list, MaxDepth+1)
+}
+
+// rows checks a query and says which rows it means, but for the topic.
+func (q *ListQuery) rows(a document.Actor) (store.List, error) {
+	if q.Sort == "" {
+		q.Sort = SortNewest
+	}
+	if q.PerPage == 0 {
+		q.PerPage = DefaultPerPage
+	}
+	order, known := columns[q.Sort]
+	switch {
+	case !known:
+		return store.List{}, &document.InvalidError{Field: "sort", Detail: "is one of -created_at, created_at, name, -name, size, -size"}
+	case q.PerPage < 1 || q.PerPage > MaxPerPage:
+		return store.List{}, &document.InvalidError{Field: "per_page", Detail: "is 1 to 100"}
+	case q.Page < 0 || q.Page > MaxDepth/q.PerPage:
+		return store.List{}, &document.InvalidError{Field: "page", Detail: "is at least 1, and page times per_page at most 10,000; use cursor to go further"}
+	case q.Page > 0 && q.Cursor != "":
+		return store.List{}, &document.InvalidError{Field: "cursor", Detail: "cannot be combined with page"}
+	}
+	list := store.List{
+		Owner: a.Owner, Untagged: q.Untagged, Status: q.Status, Kind: q.Kind, CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
+		MinSize: q.MinSize, MaxSize: q.MaxSize, Trashed: q.Trashed, Column: order.column, Descending: order.descending, Limit: q.PerPage,
+	}
+	if q.Cursor != "" {
+		after, err := readCursor(q.Cursor, q.Sort)
+		list.After = after
+		return list, err
+	}
+	list.Offset = max(q.Page-1, 0) * q.PerPage
+	return list, nil
+}
+
+// cursor says after which document a page begins. It holds the sort value itself, so that it stays good when that document goes.
+type cursor struct {
+	Sort    Sort        `json:"s"`
+	ID      document.ID `json:"i"`
+	Created time.Time   `json:"c,omitzero"`
+	Name    string      `json:"n,omitempty"`
+	Size    int64       `json:"z,omitempty"`
+}
+
+func cursorAfter(sort Sort, last sqlrows.Document) string {
+	c := cursor{Sort: sort, ID: last.ID}
+	switch columns[sort].column {
+	case store.ByCreation:
+		c.Created = last.CreatedAt
+	case store.ByName:
+		c.Name = last.OriginalName
+	case store.BySize:
+		c.Size = last.Size
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // strings, numbers and times always marshal
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func readCursor(text string, sort Sort) (*store.Position, error) {
+	var c cursor
+	plain, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(plain, &c)
+	}
+	if err != nil || c.Sort != sort {
+		return nil, &document.InvalidError{Field: "cursor", Detail: "is a next_cursor of the same list and sort"}
+	}
+	switch columns[sort].column {
+	case store.ByName:
+		return &store.Position{Value: c.Name, ID: c.ID}, nil
+	case store.BySize:
+		return &store.Position{Value: c.Size, ID: c.ID}, nil
+	}
+	return &store.Position{Value: c.Created, ID: c.ID}, nil
+}

@@ -1,0 +1,71 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/docvault/docvault/runtime/classify"
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/store/sqlrows"
+)
+
+const (
+	// judgedCharacters is how much of a text a provider gets to see, at most.
+	judgedCharacters = 100_000
+	// Of the documents that were filed by hand, a provider learns from the newest, and from the start of each.
+	examplesPerTopic  = 3
+	exampleCharacters = 2_000
+)
+
+// request gathers what a provider needs. It has no topics, or no text, when there is nothing to judge.
+func (v *Vault) request(ctx context.Context, id document.ID, begun sqlrows.BeginClassifyRow) (classify.Request, error) {
+	topics, err := v.choice(ctx, id, begun)
+	if err != nil || len(topics) == 0 {
+		return classify.Request{}, err
+	}
+	start, err := v.store.TextStart(ctx, sqlrows.TextStartParams{DocumentID: id, Characters: judgedCharacters})
+	if err != nil {
+		return classify.Request{}, fmt.Errorf("get the text: %w", err)
+	}
+	settings, err := v.Settings(ctx, document.Actor{Owner: begun.Owner})
+	if err != nil {
+		return classify.Request{}, err
+	}
+	return classify.Request{Text: start.Text, Topics: topics, SystemPrompt: settings.SystemPrompt}, nil
+}
+
+// choice returns the topics that a document may be filed under, with examples of each.
+func (v *Vault) choice(ctx context.Context, id document.ID, begun sqlrows.BeginClassifyRow) ([]classify.Topic, error) {
+	rows, err := v.store.Topics(ctx, begun.Owner)
+	if err != nil {
+		return nil, fmt.Errorf("list the topics: %w", err)
+	}
+	var (
+		topics []classify.Topic
+		ids    []document.ID
+		at     = map[document.ID]int{}
+	)
+	for _, row := range rows {
+		if begun.ClassificationAmong != nil && !slices.Contains(begun.ClassificationAmong, row.ID) {
+			continue
+		}
+		at[row.ID] = len(topics)
+		ids = append(ids, row.ID)
+		topics = append(topics, classify.Topic{ID: row.ID, Name: row.Name, Description: row.Description})
+	}
+	if len(topics) == 0 {
+		return nil, nil
+	}
+	examples, err := v.store.TopicExamples(ctx, sqlrows.TopicExamplesParams{
+		Topics: ids, PerTopic: examplesPerTopic, Characters: exampleCharacters, ButNot: id,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("get examples: %w", err)
+	}
+	for _, e := range examples {
+		topic := &topics[at[e.TopicID]]
+		topic.Examples = append(topic.Examples, e.Text)
+	}
+	return topics, nil
+}

@@ -1,0 +1,180 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/extract"
+	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/store/sqlrows"
+)
+
+// Staged is a file that lies in the object store and is no document yet: Commit makes it one, Discard gives it up.
+type Staged struct {
+	objectID, documentID document.ID
+	key, name            string
+	kind                 extract.Type
+	size                 int64
+	sha256               []byte
+}
+
+// Stage streams a file into the object store under the name its sender gave it. Memory does not grow with the file.
+// Errors: document.ErrEmpty, ErrTooLarge, ErrUnsupportedType, ErrCutOff, ErrUnavailable.
+func (v *Vault) Stage(ctx context.Context, a document.Actor, name string, body io.Reader) (*Staged, error) {
+	in := &intake{body: body, hash: sha256.New(), room: v.rules.MaxUploadBytes}
+	head := make([]byte, extract.HeadBytes)
+	n, err := io.ReadFull(in, head)
+	switch {
+	case in.err != nil:
+		return nil, in.err
+	case n == 0 && errors.Is(err, io.EOF):
+		return nil, document.ErrEmpty
+	}
+	kind, err := extract.Detect(head[:n])
+	if err != nil {
+		return nil, err
+	}
+	s := &Staged{objectID: document.NewID(), documentID: document.NewID(), name: name, kind: kind}
+	s.key = fmt.Sprintf("%s/%s/%s%s", a.Owner, s.documentID, document.NewID(), kind.Ext)
+	object := sqlrows.AddObjectParams{ID: s.objectID, Key: s.key, DocumentID: s.documentID}
+	if err := v.store.AddObject(ctx, object); err != nil {
+		return nil, fmt.Errorf("add the object's row: %w", err)
+	}
+	if err := v.put(ctx, s, io.MultiReader(bytes.NewReader(head[:n]), in)); err != nil {
+		v.Discard(ctx, s)
+		if in.err != nil {
+			return nil, in.err
+		}
+		return nil, fmt.Errorf("store the file: %w", err)
+	}
+	s.size, s.sha256 = in.size, in.hash.Sum(nil)
+	return s, nil
+}
+
+func (v *Vault) put(ctx context.Context, s *Staged, body io.Reader) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	go v.keepAlive(ctx, v.store.BeatObject, s.objectID, end)
+	return v.blobs.Put(ctx, s.key, s.kind.MIME, body)
+}
+
+// Commit makes a staged file a document and queues its reading. When the owner has the same bytes already, that document is
+// returned and duplicate is true: out of the trash if it was there, tried again if it had failed.
+func (v *Vault) Commit(ctx context.Context, a document.Actor, s *Staged, autoClassify bool) (d document.Document, duplicate bool, err error) {
+	// The other document may be removed for good between the two statements: then there is none, and this one can be added.
+	for range 3 {
+		added, err := v.store.AddDocument(ctx, s.row(a, autoClassify))
+		switch {
+		case errors.Is(err, document.ErrNotFound):
+			return d, false, fmt.Errorf("%w: the upload was given up before it ended", document.ErrUnavailable)
+		case err != nil:
+			v.Discard(ctx, s)
+			return d, false, fmt.Errorf("add the document: %w", err)
+		case added.Inserted:
+			v.handOut(ctx, queue.Task{Kind: queue.Extract, DocumentID: s.documentID, Generation: 1})
+			return s.document(a, added, autoClassify), false, nil
+		}
+		if err := v.revive(ctx, a, s, autoClassify); !errors.Is(err, document.ErrNotFound) {
+			v.Discard(ctx, s)
+			if err == nil {
+				d, err = v.bySHA256(ctx, a, s.sha256)
+			}
+			return d, true, err
+		}
+	}
+	v.Discard(ctx, s)
+	return d, false, fmt.Errorf("%w: the same file is being added and removed", document.ErrUnavailable)
+}
+
+func (v *Vault) revive(ctx context.Context, a document.Actor, s *Staged, autoClassify bool) error {
+	row, err := v.store.ReviveDuplicate(ctx, sqlrows.ReviveDuplicateParams{Owner: a.Owner, Sha256: s.sha256, AutoClassify: autoClassify})
+	if err != nil {
+		return fmt.Errorf("revive the duplicate: %w", err)
+	}
+	if row.Status == document.StatusPending {
+		v.handOut(ctx, queue.Task{Kind: queue.Extract, DocumentID: row.ID, Generation: row.Generation})
+	}
+	return nil
+}
+
+// Discard gives a staged file up. What cannot be removed now the sweeper removes.
+func (v *Vault) Discard(ctx context.Context, s *Staged) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	err := v.store.DropObject(ctx, s.objectID)
+	if err == nil {
+		err = v.deleteObject(ctx, s.objectID, s.key)
+	}
+	if err != nil {
+		v.log.WarnContext(ctx, "upload not cleared away; the sweeper will", "object", s.objectID, "error", err)
+	}
+}
+
+// deleteObject is the first of the two deletions of a dying object.
+func (v *Vault) deleteObject(ctx context.Context, id document.ID, key string) error {
+	if err := v.blobs.Delete(ctx, key); err != nil {
+		return fmt.Errorf("delete the object: %w", err)
+	}
+	return v.store.ObjectDeleted(ctx, id)
+}
+
+func (s *Staged) row(a document.Actor, autoClassify bool) sqlrows.AddDocumentParams {
+	return sqlrows.AddDocumentParams{
+		ObjectID: s.objectID, Owner: a.Owner, OriginalName: s.name, MimeType: s.kind.MIME, Kind: s.kind.Kind,
+		Size: s.size, Sha256: s.sha256, ClassificationStatus: classificationAsked(autoClassify),
+	}
+}
+
+func (s *Staged) document(a document.Actor, added sqlrows.AddDocumentRow, autoClassify bool) document.Document {
+	return document.Document{
+		ID: s.documentID, Owner: a.Owner, OriginalName: s.name, MIMEType: s.kind.MIME, Kind: s.kind.Kind, Size: s.size,
+		SHA256: hex.EncodeToString(s.sha256), ObjectKey: s.key, Status: document.StatusPending, Topics: []string{},
+		Classification: document.Classification{Status: classificationAsked(autoClassify), Confidence: map[string]float64{}},
+		CreatedAt:      added.CreatedAt.UTC(), UpdatedAt: added.CreatedAt.UTC(),
+	}
+}
+
+func classificationAsked(auto bool) document.ClassificationStatus {
+	if auto {
+		return document.ClassificationPending
+	}
+	return document.ClassificationNone
+}
+
+// intake hashes and counts what is read. It keeps the error that ended the reading, because what reads it may answer with another.
+type intake struct {
+	body io.Reader
+	hash hash.Hash
+	room int64 // bytes that may still come
+	size int64
+	err  error
+}
+
+// Read implements io.Reader. The only end of a body is io.EOF: anything else, io.ErrUnexpectedEOF too, is document.ErrCutOff.
+func (i *intake) Read(p []byte) (int, error) {
+	if i.err != nil {
+		return 0, i.err
+	}
+	n, err := i.body.Read(p)
+	i.hash.Write(p[:n])
+	i.size += int64(n)
+	i.room -= int64(n)
+	switch {
+	case i.room < 0, errors.Is(err, document.ErrTooLarge):
+		i.err = document.ErrTooLarge
+		return 0, i.err
+	case err == io.EOF: //nolint:errorlint // io.EOF itself is the end; one that is wrapped is a fault
+		return n, io.EOF
+	case err != nil:
+		i.err = fmt.Errorf("%w: %w", document.ErrCutOff, err)
+		return n, i.err
+	}
+	return n, nil
+}
