@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"net"
 	"reflect"
 	"sync"
 	"time"
@@ -91,6 +92,9 @@ func (b *backends) withObjectStore(
 	}
 	defer leave()
 	client, err := backend.connect(ctx)
+	if err == nil {
+		err = answers(ctx, server.Endpoint)
+	}
 	backend.answered(err)
 	if err != nil {
 		return &unreachableError{reason: v1alpha1.ReasonObjectStoreUnreachable, server: name, err: err}
@@ -165,4 +169,15 @@ func (b *storeBackend) connect(ctx context.Context) (*provision.ObjectStore, err
 	client, err := provision.OpenObjectStore(ctx, b.server)
 	b.client = client
 	return client, err
+}
+
+// answers asks whether anybody listens at an address, before the client of a store tries and tries again on its own.
+func answers(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }

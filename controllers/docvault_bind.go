@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"time"
@@ -118,10 +119,21 @@ func (r *DocVaultReconciler) withStoreOf(
 		return fmt.Errorf("read the endpoint in the ledger: %w", err)
 	}
 	server := provision.ObjectStoreServer{
-		Endpoint: endpoint.Host, Secure: endpoint.Scheme == "https", Region: l.ObjectStoreRegion,
+		Endpoint: hostPort(endpoint), Secure: endpoint.Scheme == "https", Region: l.ObjectStoreRegion,
 		AccessKey: admin["accessKey"], SecretKey: admin["secretKey"], CA: ca,
 	}
 	return r.backends.withObjectStore(ctx, l.Class, server, do)
+}
+
+// hostPort returns where a URL's server listens.
+func hostPort(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Host
+	case u.Scheme == "https":
+		return net.JoinHostPort(u.Hostname(), "443")
+	}
+	return net.JoinHostPort(u.Hostname(), "80")
 }
 
 // adminSecret reads the wanted keys of a Secret in the operator's namespace, live: a user brings it, the cache does not hold it.

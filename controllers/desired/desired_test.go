@@ -1,0 +1,278 @@
+package desired_test
+
+import (
+	"encoding/base64"
+	"flag"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/controllers/desired"
+)
+
+var update = flag.Bool("update", false, "write the goldens in testdata anew")
+
+// minimal is a vault of an empty spec in the smallest class.
+func minimal() desired.Input {
+	return desired.Input{
+		Vault: &v1alpha1.DocVault{
+			ObjectMeta: metav1.ObjectMeta{Name: "acme", Namespace: "tenant-a", UID: "00000000-0000-4000-8000-000000000001"},
+		},
+		Class: &v1alpha1.DocVaultClass{Spec: v1alpha1.DocVaultClassSpec{
+			Runtime: v1alpha1.RuntimeDefaults{Image: "ghcr.io/docvault/docvault:v0.1.0"},
+		}},
+		Ledger: desired.Ledger{
+			Postgres: desired.Postgres{
+				Host: "postgres.platform.svc", Port: "5432", SSLMode: v1alpha1.SSLVerifyFull,
+				Database: "dv_abcdefghijklmnop",
+				AppLogin: "dv_abcdefghijklmnop_app_a", AppPassword: "app-password",
+				MigrateLogin: "dv_abcdefghijklmnop_migrate_a", MigratePassword: "migrate-password",
+			},
+			ObjectStore: desired.ObjectStore{
+				Endpoint: "https://minio.platform.svc", Region: "us-east-1",
+				Bucket: "dv-abcdefghijklmnop", AccessKey: "access-key", SecretKey: "store-secret",
+			},
+			Redis:     []desired.RedisUser{{Name: "docvault_a", Password: "redis-password"}},
+			SecretKey: "secret-key",
+			Token:     "access-token",
+		},
+	}
+}
+
+// everything is a vault with all that can be set.
+func everything() desired.Input {
+	in := minimal()
+	in.Vault.Spec = v1alpha1.DocVaultSpec{
+		Image: "registry.example.com/docvault:v0.2.0",
+		API: v1alpha1.APISpec{
+			Replicas:      new(int32(3)),
+			MaxUploadSize: new(resource.MustParse("5Gi")),
+			Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("250m")},
+				Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
+			},
+		},
+		Worker: v1alpha1.WorkerSpec{
+			Replicas:    new(int32(4)),
+			Concurrency: new(int32(8)),
+			Resources: corev1.ResourceRequirements{
+				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")},
+			},
+		},
+		Redis: v1alpha1.RedisSpec{Storage: v1alpha1.StorageSpec{
+			Size: new(resource.MustParse("2Gi")), StorageClassName: new("fast"),
+		}},
+	}
+	in.Class.Spec.Redis.Image = "registry.example.com/redis:7.4"
+	in.Class.Spec.Runtime.PullSecrets = []corev1.LocalObjectReference{{Name: "registry"}}
+	in.Ledger.Postgres.CA = []byte("certificate of Postgres\n")
+	in.Ledger.ObjectStore.CA = []byte("certificate of the store\n")
+	in.Ledger.ObjectStore.PublicEndpoint = "https://files.example.com"
+	in.Ledger.Redis = append(in.Ledger.Redis, desired.RedisUser{Name: "docvault_b", Password: "old-redis-password"})
+	in.Ledger.SecretKeysPrevious = []string{"previous-key-1", "previous-key-2"}
+	return in
+}
+
+// suspended is a vault whose Redis volume is older than its spec.
+func suspended() desired.Input {
+	in := minimal()
+	in.Vault.Spec.Suspend = true
+	in.Vault.Spec.Redis.Storage.Size = new(resource.MustParse("3Gi"))
+	in.Observed.RedisStorage = &desired.RedisStorage{Size: resource.MustParse("1Gi")}
+	return in
+}
+
+// secretsOf returns the objects of a vault that may hold secrets, restOf all others.
+func secretsOf(in desired.Input) []any {
+	return []any{desired.RuntimeSecret(in), desired.MigrateSecret(in), desired.AccessSecret(in), desired.RedisSecret(in)}
+}
+
+func restOf(in desired.Input) []any {
+	objects := []any{desired.RuntimeConfigMap(in)}
+	if ca := desired.CAConfigMap(in); ca != nil {
+		objects = append(objects, ca)
+	}
+	return append(objects,
+		desired.RedisStatefulSet(in), desired.RedisService(in), desired.MigrationJob(in),
+		desired.Deployment(in, desired.Worker(in)), desired.Deployment(in, desired.API(in)), desired.APIService(in))
+}
+
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]desired.Input{"minimal": minimal(), "everything": everything(), "suspended": suspended()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := yamlOf(t, append(secretsOf(in), restOf(in)...)...)
+			file := "testdata/" + name + ".yaml"
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Fatalf("differs from %s: look at `go test ./controllers/desired -update && git diff`", file)
+			}
+		})
+	}
+}
+
+func yamlOf(t *testing.T, objects ...any) string {
+	t.Helper()
+	var documents []string
+	for _, object := range objects {
+		text, err := yaml.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, string(text))
+	}
+	return strings.Join(documents, "---\n")
+}
+
+func TestSecretsAreInSecretsOnly(t *testing.T) {
+	t.Parallel()
+	in := everything()
+	rest := yamlOf(t, restOf(in)...)
+	for _, secret := range []string{
+		"app-password", "migrate-password", "store-secret", "access-key", "redis-password", "old-redis-password",
+		"secret-key", "previous-key-1", "previous-key-2", "access-token",
+	} {
+		if strings.Contains(rest, secret) || strings.Contains(rest, base64.StdEncoding.EncodeToString([]byte(secret))) {
+			t.Errorf("%s stands outside of the Secrets", secret)
+		}
+	}
+	if acl := string(desired.RedisSecret(in).Data["users.acl"]); strings.Contains(acl, "redis-password") {
+		t.Error("the access control list of Redis holds a password in clear")
+	}
+}
+
+func TestOnlyTheMigrationHoldsTheMigrationLogin(t *testing.T) {
+	t.Parallel()
+	in := everything()
+	migrate := *desired.MigrateSecret(in).Name
+	for _, role := range []desired.Role{desired.API(in), desired.Worker(in)} {
+		deployment := desired.Deployment(in, role)
+		if strings.Contains(yamlOf(t, deployment), "name: "+migrate+"\n") {
+			t.Errorf("%s reads %s", *deployment.Name, migrate)
+		}
+	}
+	for key, value := range desired.RuntimeSecret(in).Data {
+		if strings.Contains(string(value), in.Ledger.Postgres.MigrateLogin) || strings.Contains(string(value), in.Ledger.Postgres.MigratePassword) {
+			t.Errorf("%s in the runtime Secret holds the migration login", key)
+		}
+	}
+}
+
+// What a change replaces: pods of API and workers read their environment when they start, Redis and migrations must not be
+// disturbed by what does not concern them.
+func TestWhatAChangeReplaces(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		change   func(*desired.Input)
+		replaces []string
+	}{
+		"nothing":                 {func(*desired.Input) {}, nil},
+		"the app login":           {func(in *desired.Input) { in.Ledger.Postgres.AppLogin += "b" }, []string{"acme-api", "acme-worker"}},
+		"the migration password":  {func(in *desired.Input) { in.Ledger.Postgres.MigratePassword = "other" }, nil},
+		"the key of the store":    {func(in *desired.Input) { in.Ledger.ObjectStore.AccessKey = "other" }, []string{"acme-api", "acme-worker"}},
+		"the user of Redis":       {func(in *desired.Input) { in.Ledger.Redis[0].Name = "docvault_b" }, []string{"acme-api", "acme-worker"}},
+		"a second user of Redis":  {func(in *desired.Input) { in.Ledger.Redis = append(in.Ledger.Redis, desired.RedisUser{Name: "b"}) }, nil},
+		"the public endpoint":     {func(in *desired.Input) { in.Ledger.ObjectStore.PublicEndpoint = "https://x" }, []string{"acme-api", "acme-worker"}},
+		"concurrency":             {func(in *desired.Input) { in.Vault.Spec.Worker.Concurrency = new(int32(9)) }, []string{"acme-worker"}},
+		"the image":               {func(in *desired.Input) { in.Vault.Spec.Image = "other:v2" }, []string{"acme-api", "acme-migrate", "acme-worker"}},
+		"Redis's image":           {func(in *desired.Input) { in.Class.Spec.Redis.Image = "redis:8" }, []string{"acme-redis"}},
+		"the volume in the spec":  {func(in *desired.Input) { in.Vault.Spec.Redis.Storage.Size = new(resource.MustParse("9Gi")) }, nil},
+		"replicas, and suspended": {func(in *desired.Input) { in.Vault.Spec.Suspend = true }, nil},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := minimal()
+			in.Observed.RedisStorage = &desired.RedisStorage{Size: resource.MustParse("1Gi")}
+			before := podTemplates(in)
+			tc.change(&in)
+			after := podTemplates(in)
+			var replaced []string
+			for _, name := range slices.Sorted(maps.Keys(before)) {
+				if !reflect.DeepEqual(before[name], after[name]) {
+					replaced = append(replaced, name)
+				}
+			}
+			if !slices.Equal(replaced, tc.replaces) {
+				t.Fatalf("replaces %v, wanted %v", replaced, tc.replaces)
+			}
+		})
+	}
+}
+
+// podTemplates returns what makes pods be replaced when it changes, by the name of what holds it.
+func podTemplates(in desired.Input) map[string]any {
+	redis, api, worker := desired.RedisStatefulSet(in), desired.Deployment(in, desired.API(in)), desired.Deployment(in, desired.Worker(in))
+	return map[string]any{
+		*redis.Name:    []any{redis.Spec.Template, redis.Spec.VolumeClaimTemplates},
+		*api.Name:      api.Spec.Template,
+		*worker.Name:   worker.Spec.Template,
+		"acme-migrate": *desired.MigrationJob(in).Name,
+	}
+}
+
+// The longest name that the CRD takes makes no name or label that Kubernetes refuses.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	in := minimal()
+	in.Vault.Name = strings.Repeat("a", 40)
+	for name, limit := range map[string]int{
+		*desired.MigrationJob(in).Name:     63, // a label of its pods
+		*desired.RedisStatefulSet(in).Name: 52, // with the hash of a revision, a label of its pods
+		*desired.APIService(in).Name:       63,
+		*desired.RedisService(in).Name:     63,
+	} {
+		if len(name) > limit {
+			t.Errorf("%s has %d letters, %d are allowed", name, len(name), limit)
+		}
+	}
+}
+
+func TestImages(t *testing.T) {
+	t.Parallel()
+	class := minimal().Class
+	class.Spec.Allow.Images = []string{"registry.example.com/docvault:*", "[broken"}
+	for image, want := range map[string]bool{
+		"ghcr.io/docvault/docvault:v0.1.0":          true, // the class's own
+		"ghcr.io/docvault/docvault:v0.2.0":          false,
+		"registry.example.com/docvault:v2":          true,
+		"registry.example.com/docvault":             false,
+		"registry.example.com/docvault:v2/evil":     false,
+		"registry.example.com.evil/docvault:v2":     false,
+		"evil/registry.example.com/docvault:v2":     false,
+		"registry.example.com/docvault:v2@sha256:0": true,
+	} {
+		if got := desired.ImageAllowed(class, image); got != want {
+			t.Errorf("ImageAllowed(%s) = %t", image, got)
+		}
+	}
+	for image, want := range map[string]string{
+		"ghcr.io/docvault/docvault:v0.1.0": "v0.1.0",
+		"localhost:5000/docvault":          "latest",
+		"localhost:5000/docvault:v1":       "v1",
+		"docvault@sha256:0123":             "sha256:0123",
+		"docvault:v1@sha256:0123":          "v1",
+	} {
+		if got := desired.Version(image); got != want {
+			t.Errorf("Version(%s) = %s", image, got)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+// Installation says which operator this is.
+type Installation struct {
+	// Namespace is the operator's own: ledgers and admin Secrets are there.
+	Namespace string
+	// ControllerName says which classes are this installation's.
+	ControllerName string
+	// Workers is how many vaults are reconciled at a time.
+	Workers int
+}
+
+const (
+	// firstRetry and lastRetry bound the backoff after an error: a fault that passes in a moment costs no more, and a server
+	// that is back after an hour is found within a minute.
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = time.Minute
+)
+
+// CacheOptions has the caches hold, of kinds that others use too, only what the operator made.
+func CacheOptions() cache.Options {
+	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})}
+	return cache.Options{ByObject: map[client.Object]cache.ByObject{
+		&corev1.Secret{}:      ours,
+		&corev1.ConfigMap{}:   ours,
+		&corev1.Service{}:     ours,
+		&appsv1.StatefulSet{}: ours,
+		&appsv1.Deployment{}:  ours,
+		&batchv1.Job{}:        ours,
+	}}
+}
+
+// Setup adds both controllers to a manager, whose cache should be made with CacheOptions.
+func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) error {
+	namespace := &corev1.Namespace{}
+	if err := mgr.GetAPIReader().Get(ctx, client.ObjectKey{Name: installation.Namespace}, namespace); err != nil {
+		return fmt.Errorf("read the operator's namespace: %w", err)
+	}
+	vaults := &DocVaultReconciler{
+		Client:         mgr.GetClient(),
+		live:           mgr.GetAPIReader(),
+		recorder:       mgr.GetEventRecorder("docvault-operator"),
+		backends:       newBackends(),
+		Namespace:      installation.Namespace,
+		Installation:   namespace.UID,
+		ControllerName: installation.ControllerName,
+	}
+	if err := vaults.setup(mgr, installation.Workers); err != nil {
+		return fmt.Errorf("set up the DocVault controller: %w", err)
+	}
+	if err := (&DocVaultClassReconciler{vaults}).setup(mgr); err != nil {
+		return fmt.Errorf("set up the DocVaultClass controller: %w", err)
+	}
+	return nil
+}
+
+// setup watches what a vault follows from. Only the vault itself is looked at for edits alone (its generation, or an annotation):
+// of its children every change counts, as their status is what a pass waits for.
+func (r *DocVaultReconciler) setup(mgr ctrl.Manager, workers int) error {
+	edited := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.DocVault{}, builder.WithPredicates(edited)).
+		Owns(&corev1.Secret{}).
+		Owns(&corev1.ConfigMap{}).
+		Owns(&corev1.Service{}).
+		Owns(&appsv1.StatefulSet{}).
+		Owns(&appsv1.Deployment{}).
+		Owns(&batchv1.Job{}).
+		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.vaultOfLedger)).
+		Watches(&v1alpha1.DocVaultClass{}, handler.EnqueueRequestsFromMapFunc(r.vaultsOfClass), builder.WithPredicates(edited)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: workers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		}).
+		Complete(r)
+}
+
+func (r *DocVaultClassReconciler) setup(mgr ctrl.Manager) error {
+	edited := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.DocVaultClass{}, builder.WithPredicates(edited)).
+		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.classOfLedger)).
+		Complete(r)
+}
+
+// vaultOfLedger wakes a vault whose ledger was touched.
+func (r *DocVaultReconciler) vaultOfLedger(_ context.Context, secret client.Object) []reconcile.Request {
+	l := r.asLedger(secret)
+	if l == nil {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: l.VaultNamespace, Name: l.VaultName}}}
+}
+
+// classOfLedger wakes a class when a vault was bound to it, or released.
+func (r *DocVaultClassReconciler) classOfLedger(_ context.Context, secret client.Object) []reconcile.Request {
+	l := r.asLedger(secret)
+	if l == nil {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Name: l.Class}}}
+}
+
+func (r *DocVaultReconciler) asLedger(object client.Object) *ledger {
+	secret, ok := object.(*corev1.Secret)
+	if !ok || secret.Namespace != r.Namespace {
+		return nil
+	}
+	l, err := decodeLedger(secret)
+	if err != nil {
+		return nil
+	}
+	return l
+}
+
+// vaultsOfClass wakes the vaults that live in a class, name it, or name none.
+func (r *DocVaultReconciler) vaultsOfClass(ctx context.Context, class client.Object) []reconcile.Request {
+	vaults := &v1alpha1.DocVaultList{}
+	if err := r.List(ctx, vaults); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "list vaults of a changed class", "class", class.GetName())
+		return nil
+	}
+	var requests []reconcile.Request
+	for _, vault := range vaults.Items {
+		if name := class.GetName(); vault.Status.ClassName == name || vault.Spec.ClassName == name ||
+			(vault.Spec.ClassName == "" && vault.Status.ClassName == "") {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&vault)})
+		}
+	}
+	return requests
+}
