@@ -1,0 +1,223 @@
+package config
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Defaults of what may be left out. The size is in bytes.
+const (
+	DefaultBucket         = "docuvault"
+	DefaultRegion         = "us-east-1"
+	DefaultMaxUploadBytes = 1 << 30
+	DefaultTrashDays      = 30
+	DefaultOCRLanguages   = "eng"
+
+	// largestUpload stays below what the object store's 10,000 parts of 8 MiB hold.
+	largestUpload = 64 << 30
+)
+
+// Log is how a program logs.
+type Log struct {
+	Level slog.Level
+	JSON  bool
+}
+
+// ObjectStore is where a vault's bytes are.
+type ObjectStore struct {
+	Endpoint       string // host:port
+	PublicEndpoint string // URL without a path; empty: the endpoint
+	Secure         bool
+	Region         string
+	Bucket         string
+	AccessKey      string
+	SecretKey      Secret
+}
+
+// Runtime is the configuration of the API and the worker.
+type Runtime struct {
+	DatabaseURL Secret
+	RedisURL    Secret
+	ObjectStore ObjectStore
+
+	SecretKey    []byte
+	PreviousKeys [][]byte
+	APIToken     Secret
+	AnthropicKey Secret
+	OpenAIKey    Secret
+
+	AllowedHosts   []string
+	AllowedOrigins []string
+	ListenAddr     string
+	MetricsAddr    string
+	MaxUploadBytes int64
+	TrashFor       time.Duration
+	Concurrency    int
+	OCRLanguages   []string
+	Log            Log
+}
+
+// Migrate is the configuration of `docvault migrate`.
+type Migrate struct {
+	DatabaseURL Secret
+	Log         Log
+}
+
+// Provision is the configuration of `docvault provision`: where to, and what shall exist there.
+type Provision struct {
+	PostgresAdminURL  Secret
+	MinioRootUser     string
+	MinioRootPassword Secret
+
+	DatabaseURL        Secret
+	DatabaseMigrateURL Secret
+	ObjectStore        ObjectStore
+	Log                Log
+}
+
+// LoadRuntime reads the environment through get. The error is of type Problems and holds all that is wrong.
+func LoadRuntime(get func(string) string) (Runtime, error) {
+	e := &environment{get: get}
+	c := Runtime{
+		DatabaseURL: e.postgres(DatabaseURL),
+		RedisURL:    e.redis(RedisURL),
+		ObjectStore: e.objectStore(),
+
+		SecretKey:    e.key(SecretKey),
+		PreviousKeys: e.keys(SecretKeysPrevious),
+		APIToken:     Secret(get(APIToken)),
+		AnthropicKey: Secret(get(AnthropicAPIKey)),
+		OpenAIKey:    Secret(get(OpenAIAPIKey)),
+
+		AllowedHosts:   list(get(AllowedHosts)),
+		AllowedOrigins: list(get(CORSAllowedOrigins)),
+		ListenAddr:     e.address(ListenAddr, APIPort),
+		MetricsAddr:    e.address(MetricsAddr, MetricsPort),
+		MaxUploadBytes: e.size(MaxUploadBytes, DefaultMaxUploadBytes, largestUpload),
+		TrashFor:       time.Duration(e.number(TrashDays, DefaultTrashDays, 0, 36_500)) * 24 * time.Hour,
+		Concurrency:    e.number(WorkerConcurrency, runtime.GOMAXPROCS(0), 1, 1_000),
+		OCRLanguages:   list(e.text(OCRLanguages, DefaultOCRLanguages)),
+		Log:            e.log(),
+	}
+	return c, e.err()
+}
+
+// LoadMigrate reads the environment through get. Errors as LoadRuntime.
+func LoadMigrate(get func(string) string) (Migrate, error) {
+	e := &environment{get: get}
+	c := Migrate{DatabaseURL: e.postgres(DatabaseMigrateURL), Log: e.log()}
+	return c, e.err()
+}
+
+// LoadProvision reads the environment through get. Errors as LoadRuntime.
+func LoadProvision(get func(string) string) (Provision, error) {
+	e := &environment{get: get}
+	c := Provision{
+		PostgresAdminURL:  e.postgres(PostgresAdminURL),
+		MinioRootUser:     e.required(MinioRootUser),
+		MinioRootPassword: Secret(e.required(MinioRootPassword)),
+
+		DatabaseURL:        e.postgres(DatabaseURL),
+		DatabaseMigrateURL: e.postgres(DatabaseMigrateURL),
+		ObjectStore:        e.objectStore(),
+		Log:                e.log(),
+	}
+	return c, e.err()
+}
+
+func (e *environment) objectStore() ObjectStore {
+	return ObjectStore{
+		Endpoint:       e.endpoint(MinioEndpoint),
+		PublicEndpoint: e.publicEndpoint(MinioPublicEndpoint),
+		Secure:         e.boolean(MinioSecure, false),
+		Region:         e.text(MinioRegion, DefaultRegion),
+		Bucket:         e.text(MinioBucket, DefaultBucket),
+		AccessKey:      e.required(MinioAccessKey),
+		SecretKey:      Secret(e.required(MinioSecretKey)),
+	}
+}
+
+// postgres also takes the URLs of the Python product (postgresql+psycopg://), and gives them the form that Postgres knows.
+func (e *environment) postgres(name string) Secret {
+	text := e.required(name)
+	if text == "" {
+		return ""
+	}
+	scheme, rest, _ := strings.Cut(text, "://")
+	scheme, _, _ = strings.Cut(scheme, "+")
+	u, err := url.Parse("postgresql://" + rest)
+	if err != nil || (scheme != "postgres" && scheme != "postgresql") || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		e.problem(name, "is a URL of the form postgresql://user:password@host:5432/database")
+		return ""
+	}
+	return Secret("postgresql://" + rest)
+}
+
+func (e *environment) redis(name string) Secret {
+	text := e.required(name)
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
+		e.problem(name, "is a URL of the form redis://user:password@host:6379/0")
+		return ""
+	}
+	return Secret(text)
+}
+
+func (e *environment) endpoint(name string) string {
+	text := e.required(name)
+	if text == "" {
+		return ""
+	}
+	if u, err := url.Parse("//" + text); err != nil || u.Host != text || u.Hostname() == "" {
+		e.problem(name, "is host:port, without a scheme and a path")
+	}
+	return text
+}
+
+func (e *environment) publicEndpoint(name string) string {
+	text := e.get(name)
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.User != nil {
+		e.problem(name, "is a URL without a path, such as https://files.example.com")
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func (e *environment) address(name string, port int) string {
+	text := e.get(name)
+	if text == "" {
+		return net.JoinHostPort("", strconv.Itoa(port))
+	}
+	if _, number, err := net.SplitHostPort(text); err != nil || !isPort(number) {
+		e.problem(name, "is host:port or :port")
+	}
+	return text
+}
+
+func (e *environment) log() Log {
+	var l Log
+	if err := l.Level.UnmarshalText([]byte(e.text(LogLevel, "info"))); err != nil {
+		e.problem(LogLevel, "is debug, info, warn or error")
+	}
+	switch e.text(LogFormat, "json") {
+	case "json":
+		l.JSON = true
+	case "text":
+	default:
+		e.problem(LogFormat, "is json or text")
+	}
+	return l
+}

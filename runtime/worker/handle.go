@@ -1,0 +1,47 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/vault"
+)
+
+// handle makes a use case of the vault a handler of asynq. An error is one that the vault could not record itself.
+func (w *Worker) handle(do func(context.Context, document.ID, int64) (vault.Outcome, error)) func(context.Context, *asynq.Task) error {
+	return func(ctx context.Context, task *asynq.Task) error {
+		t, err := queue.ParseTask(task.Type(), task.Payload())
+		if err != nil {
+			return fmt.Errorf("%w: %w", asynq.SkipRetry, err)
+		}
+		began := time.Now()
+		outcome, err := do(ctx, t.DocumentID, t.Generation)
+		if err != nil {
+			outcome = "unrecorded"
+		}
+		took := time.Since(began)
+		w.tasks.WithLabelValues(string(t.Kind), string(outcome)).Observe(took.Seconds())
+		w.config.Log.InfoContext(ctx, "task", "kind", t.Kind, "document", t.DocumentID, "generation", t.Generation,
+			"outcome", outcome, "duration", took.Round(time.Millisecond).String())
+		return err
+	}
+}
+
+func (w *Worker) report(ctx context.Context, task *asynq.Task, err error) {
+	w.config.Log.ErrorContext(ctx, "task could not be recorded; the sweeper will find it", "kind", task.Type(), "error", err)
+}
+
+// logger gives asynq's messages to slog.
+type logger struct{ log *slog.Logger }
+
+func (l logger) Debug(args ...any) { l.log.Debug("queue", "message", fmt.Sprint(args...)) }
+func (l logger) Info(args ...any)  { l.log.Info("queue", "message", fmt.Sprint(args...)) }
+func (l logger) Warn(args ...any)  { l.log.Warn("queue", "message", fmt.Sprint(args...)) }
+func (l logger) Error(args ...any) { l.log.Error("queue", "message", fmt.Sprint(args...)) }
+func (l logger) Fatal(args ...any) { l.log.Error("queue", "message", fmt.Sprint(args...)) }

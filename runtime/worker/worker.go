@@ -1,0 +1,124 @@
+// Package worker takes tasks from the queue and gives them to the vault, and sweeps. It knows asynq; the vault does not.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/vault"
+)
+
+const (
+	// sweepEvery is how often the sweeper looks. Together with the vault's timing it bounds how long a dead worker goes unnoticed.
+	sweepEvery = 5 * time.Second
+	// restAfterFault is longer than the heartbeat: when the database was away nobody could beat, and nobody is dead for that.
+	restAfterFault = 15 * time.Second
+	// drainFor is how long work may go on once the worker is told to stop. What is left is handed back, within the rest of the 30 s
+	// that Kubernetes gives.
+	drainFor = 15 * time.Second
+)
+
+// Config says how a worker works.
+type Config struct {
+	Queue       string
+	Concurrency int
+	Log         *slog.Logger
+	Metrics     prometheus.Registerer
+}
+
+// Worker takes tasks of one queue.
+type Worker struct {
+	vault  *vault.Vault
+	redis  redis.UniversalClient
+	config Config
+	tasks  *prometheus.HistogramVec
+	faults prometheus.Counter
+}
+
+// New returns a worker of a vault.
+func New(v *vault.Vault, client redis.UniversalClient, c Config) *Worker {
+	w := &Worker{
+		vault: v, redis: client, config: c,
+		tasks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "docvault_task_duration_seconds", Help: "Tasks by kind and outcome.",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 10, 30, 60, 300},
+		}, []string{"kind", "outcome"}),
+		faults: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "docvault_sweep_faults_total", Help: "Passes of the sweeper that did not do all they should.",
+		}),
+	}
+	c.Metrics.MustRegister(w.tasks, w.faults)
+	return w
+}
+
+// Run works until ctx ends; then it takes no more, lets what it has end for drainFor, and hands back the rest.
+func (w *Worker) Run(ctx context.Context) error {
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	server := asynq.NewServerFromRedisClient(w.redis, asynq.Config{
+		Concurrency: w.config.Concurrency,
+		Queues:      map[string]int{w.config.Queue: 1},
+		BaseContext: func() context.Context { return working },
+		// Above the drain: the work is stopped by its context, so that it hands itself back.
+		ShutdownTimeout: drainFor + 5*time.Second,
+		ErrorHandler:    asynq.ErrorHandlerFunc(w.report),
+		Logger:          logger{w.config.Log},
+		LogLevel:        asynq.WarnLevel,
+	})
+	if err := w.start(ctx, server); err != nil {
+		return err
+	}
+	w.config.Log.InfoContext(ctx, "worker started", "queue", w.config.Queue, "concurrency", w.config.Concurrency)
+	w.sweep(ctx)
+
+	server.Stop()
+	drained := time.AfterFunc(drainFor, stopWork)
+	defer drained.Stop()
+	server.Shutdown()
+	w.config.Log.InfoContext(ctx, "worker stopped")
+	return nil
+}
+
+// start waits for Redis: asynq's own start fails when it is away.
+func (w *Worker) start(ctx context.Context, server *asynq.Server) error {
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(string(queue.Extract), w.handle(w.vault.Extract))
+	mux.HandleFunc(string(queue.Classify), w.handle(w.vault.ClassifyTask))
+	for w.redis.Ping(ctx).Err() != nil {
+		w.config.Log.WarnContext(ctx, "waiting for Redis")
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(sweepEvery):
+		}
+	}
+	if err := server.Start(mux); err != nil {
+		return fmt.Errorf("start taking tasks: %w", err)
+	}
+	return nil
+}
+
+// sweep sweeps until ctx ends.
+func (w *Worker) sweep(ctx context.Context) {
+	pause := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = sweepEvery
+		if err := w.vault.Sweep(ctx); err != nil && ctx.Err() == nil {
+			w.faults.Inc()
+			w.config.Log.WarnContext(ctx, "sweep incomplete", "error", err)
+			pause = restAfterFault
+		}
+	}
+}
