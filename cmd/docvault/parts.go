@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/docvault/docvault/runtime/blob"
+	"github.com/docvault/docvault/runtime/classify"
+	"github.com/docvault/docvault/runtime/config"
+	"github.com/docvault/docvault/runtime/extract"
+	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/store"
+	"github.com/docvault/docvault/runtime/vault"
+)
+
+// parts are what API and worker stand on.
+type parts struct {
+	store *store.Store
+	blobs *blob.S3
+	redis redis.UniversalClient
+	self  string
+}
+
+// assemble connects to nothing yet: the programs start, and say that they are not ready, while a dependency is away. So its only
+// errors are of the configuration.
+func assemble(ctx context.Context, c config.Runtime, log *slog.Logger) (*parts, error) {
+	database, err := store.Open(ctx, c.DatabaseURL.Reveal())
+	if err != nil {
+		return nil, config.Problems{fmt.Sprintf("%s: %v", config.DatabaseURL, err)}
+	}
+	client, err := queue.Connect(c.RedisURL.Reveal())
+	if err != nil {
+		return nil, config.Problems{fmt.Sprintf("%s: %v", config.RedisURL, err)}
+	}
+	o := c.ObjectStore
+	blobs, err := blob.OpenS3(blob.Config{
+		Endpoint: o.Endpoint, Secure: o.Secure, PublicEndpoint: o.PublicEndpoint, Region: o.Region, Bucket: o.Bucket,
+		AccessKey: o.AccessKey, SecretKey: o.SecretKey.Reveal(),
+	})
+	if err != nil {
+		return nil, config.Problems{fmt.Sprintf("%s: %v", config.MinioEndpoint, err)}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	redis.SetLogger(quiet{log})
+	return &parts{store: database, blobs: blobs, redis: client, self: self}, nil
+}
+
+func (p *parts) close() {
+	p.store.Close()
+	_ = p.redis.Close()
+}
+
+func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
+	return vault.New(vault.Parts{
+		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Provider: classify.NewBuiltin(),
+		Extractor: extract.New(extract.Limits{}, p.self, filepath.Join(os.TempDir(), "docvault-cache")),
+	}, vault.Rules{
+		MaxUploadBytes: c.MaxUploadBytes, TrashFor: c.TrashFor,
+		AnthropicKeySet: c.AnthropicKey != "", OpenAIKeySet: c.OpenAIKey != "",
+	})
+}
+
+// quiet gives what go-redis says of its own accord, which is about each broken connection, to the debug log.
+type quiet struct{ log *slog.Logger }
+
+// Printf implements go-redis' logger.
+func (q quiet) Printf(ctx context.Context, format string, args ...any) {
+	q.log.DebugContext(ctx, "redis", "message", fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/docvault/docvault/runtime/config"
+	"github.com/docvault/docvault/runtime/provision"
+	"github.com/docvault/docvault/runtime/store"
+)
+
+func runMigrate(ctx context.Context, get func(string) string) error {
+	c, err := config.LoadMigrate(get)
+	if err != nil {
+		return err
+	}
+	err = store.Migrate(ctx, c.DatabaseURL.Reveal(), setLog(c.Log, "migrate"))
+	if errors.Is(err, store.ErrBadURL) {
+		return config.Problems{fmt.Sprintf("%s: %v", config.DatabaseMigrateURL, err)}
+	}
+	return err
+}
+
+func runProvision(ctx context.Context, get func(string) string) error {
+	c, err := config.LoadProvision(get)
+	if err != nil {
+		return err
+	}
+	log := setLog(c.Log, "provision")
+	admin, database, err := databaseOf(c)
+	if err != nil {
+		return err
+	}
+	if err := provisionPostgres(ctx, admin, database); err != nil {
+		return fmt.Errorf("provision the database: %w", err)
+	}
+	log.InfoContext(ctx, "database is provisioned", "database", database.Name)
+	if err := provisionObjectStore(ctx, c, database.Identity); err != nil {
+		return fmt.Errorf("provision the bucket: %w", err)
+	}
+	log.InfoContext(ctx, "bucket is provisioned", "bucket", c.ObjectStore.Bucket)
+	return nil
+}
+
+// databaseOf says what shall be on the Postgres server. Without an operator there is no ledger that names an identity, so it
+// follows from the names themselves.
+func databaseOf(c config.Provision) (admin provision.PostgresServer, d provision.Database, err error) {
+	var wrong config.Problems
+	read := func(name string, url config.Secret) (provision.PostgresServer, string) {
+		server, database, err := provision.ParsePostgresURL(url.Reveal())
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: %v", name, err))
+		}
+		return server, database
+	}
+	admin, _ = read(config.PostgresAdminURL, c.PostgresAdminURL)
+	app, database := read(config.DatabaseURL, c.DatabaseURL)
+	migrate, same := read(config.DatabaseMigrateURL, c.DatabaseMigrateURL)
+	d = provision.Database{
+		Identity: identity(database, c.ObjectStore.Bucket), Name: database,
+		OwnerRole: database + "_owner_role", AppRole: database + "_app_role",
+		Logins: []provision.Login{
+			{Name: migrate.User, Password: migrate.Password, Role: provision.Migrate},
+			{Name: app.User, Password: app.Password, Role: provision.App},
+		},
+	}
+	if len(wrong) == 0 {
+		wrong = agree(d, app, migrate, same)
+	}
+	if len(wrong) > 0 {
+		return admin, d, wrong
+	}
+	return admin, d, nil
+}
+
+// agree finds what is wrong between settings that are each right.
+func agree(d provision.Database, app, migrate provision.PostgresServer, migrateDatabase string) (wrong config.Problems) {
+	if d.Name != migrateDatabase {
+		wrong = append(wrong, config.DatabaseURL+" and "+config.DatabaseMigrateURL+" name different databases")
+	}
+	if app.User == migrate.User {
+		wrong = append(wrong, config.DatabaseURL+" and "+config.DatabaseMigrateURL+" name the same login")
+	}
+	for _, login := range d.Logins {
+		if login.Name == d.OwnerRole || login.Name == d.AppRole {
+			wrong = append(wrong, fmt.Sprintf("the login %s has the name of a role that provision makes: choose another", login.Name))
+		}
+		if login.Name == "" || login.Password == "" {
+			wrong = append(wrong, config.DatabaseURL+" and "+config.DatabaseMigrateURL+" need a user and a password each")
+		}
+	}
+	return wrong
+}
+
+func identity(database, bucket string) string {
+	sum := sha256.Sum256([]byte(database + "\x00" + bucket))
+	return "env-" + hex.EncodeToString(sum[:10])
+}
+
+func provisionPostgres(ctx context.Context, admin provision.PostgresServer, d provision.Database) error {
+	server, err := provision.OpenPostgres(ctx, admin)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	return server.EnsureDatabase(ctx, d)
+}
+
+func provisionObjectStore(ctx context.Context, c config.Provision, identity string) error {
+	o := c.ObjectStore
+	server, err := provision.OpenObjectStore(ctx, provision.ObjectStoreServer{
+		Endpoint: o.Endpoint, Secure: o.Secure, Region: o.Region,
+		AccessKey: c.MinioRootUser, SecretKey: c.MinioRootPassword.Reveal(),
+	})
+	if err != nil {
+		return err
+	}
+	// Nobody logs in as the user itself. Its secret follows from the admin's, so that it is the same at each run.
+	secret := sha256.Sum256([]byte(identity + "\x00" + c.MinioRootPassword.Reveal()))
+	return server.EnsureBucket(ctx, provision.Bucket{
+		Identity: identity, Name: o.Bucket, User: o.Bucket + "-user", UserSecret: hex.EncodeToString(secret[:16]),
+		Keys: []provision.Key{{AccessKey: o.AccessKey, SecretKey: o.SecretKey.Reveal()}},
+	})
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/docvault/docvault/runtime/config"
+	"github.com/docvault/docvault/runtime/httpapi"
+	"github.com/docvault/docvault/runtime/vault"
+	"github.com/docvault/docvault/runtime/worker"
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	// drainFor is within the 30 s that Kubernetes gives.
+	drainFor = 25 * time.Second
+)
+
+func runAPI(ctx context.Context, get func(string) string) error {
+	c, err := config.LoadRuntime(get)
+	if err != nil {
+		return err
+	}
+	log := setLog(c.Log, "api")
+	parts, err := assemble(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer parts.close()
+	v := parts.vault(c, log)
+	metrics := newMetrics()
+	handler := httpapi.New(v, httpapi.Config{
+		APIToken: c.APIToken.Reveal(), AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins,
+		MaxUploadBytes: c.MaxUploadBytes, Version: version, Logger: log, Metrics: metrics,
+	})
+	return together(ctx,
+		func(ctx context.Context) error { return serve(ctx, "api", c.ListenAddr, handler, log) },
+		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, inside(v, metrics), log) },
+	)
+}
+
+func runWorker(ctx context.Context, get func(string) string) error {
+	c, err := config.LoadRuntime(get)
+	if err != nil {
+		return err
+	}
+	log := setLog(c.Log, "worker")
+	parts, err := assemble(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer parts.close()
+	v := parts.vault(c, log)
+	metrics := newMetrics()
+	w := worker.New(v, parts.redis, worker.Config{Queue: config.Queue, Concurrency: c.Concurrency, Log: log, Metrics: metrics})
+	return together(ctx,
+		w.Run,
+		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, inside(v, metrics), log) },
+	)
+}
+
+// together runs all until ctx ends or one of them fails, and waits for every one.
+func together(ctx context.Context, all ...func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, len(all))
+	for _, one := range all {
+		go func() {
+			defer stop()
+			ended <- one(ctx)
+		}()
+	}
+	var errs []error
+	for range all {
+		errs = append(errs, <-ended)
+	}
+	return errors.Join(errs...)
+}
+
+// serve answers until ctx ends, then lets the requests in flight end.
+func serve(ctx context.Context, name, address string, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	log.InfoContext(ctx, "listening", "server", name, "address", listener.Addr().String())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve %s: %w", name, err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		log.WarnContext(ctx, "cut off requests that did not end in time", "server", name)
+		_ = server.Close()
+	}
+	log.InfoContext(ctx, "stopped", "server", name)
+	return nil
+}
+
+func newMetrics() *prometheus.Registry {
+	metrics := prometheus.NewRegistry()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "docvault_build_info", Help: "1, with the program's version.",
+		ConstLabels: prometheus.Labels{"version": version, "commit": commit},
+	})
+	build.Set(1)
+	metrics.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return metrics
+}
+
+// inside is what only the platform sees: metrics and probes.
+func inside(v *vault.Vault, metrics *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := v.Ready(r.Context()); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
