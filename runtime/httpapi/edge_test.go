@@ -1,0 +1,286 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/docvault/docvault/runtime/vault"
+)
+
+// edge is an API of which only what stands before the vault is asked.
+type edge struct {
+	*httptest.Server
+	log      *lockedBuffer
+	registry *prometheus.Registry
+}
+
+func newEdge(t *testing.T, config Config) *edge {
+	t.Helper()
+	e := &edge{log: &lockedBuffer{}, registry: prometheus.NewRegistry()}
+	config.Logger = slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	config.Metrics = e.registry
+	e.Server = httptest.NewServer(New(&vault.Vault{}, config))
+	t.Cleanup(e.Close)
+	return e
+}
+
+// ask sends one request; headers are name, value, name, value.
+func (e *edge) ask(t *testing.T, method, path, body string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, e.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
+	}
+	response, err := e.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	a := answer{Response: response}
+	if response.Header.Get("Content-Type") == "application/problem+json" {
+		if err := json.NewDecoder(response.Body).Decode(&a.problem); err != nil {
+			t.Fatalf("read the problem: %v", err)
+		}
+	}
+	return a
+}
+
+type answer struct {
+	*http.Response
+	problem problem
+}
+
+func (a answer) want(t *testing.T, about string, status int, code string) {
+	t.Helper()
+	if a.StatusCode != status || a.problem.Code != code || code != "" && a.problem.Status != status {
+		t.Errorf("%s: %d %q, want %d %q", about, a.StatusCode, a.problem.Code, status, code)
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func TestWhatNoRouteTakes(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, Config{})
+	e.ask(t, "GET", "/nothing", "").want(t, "unknown path", 404, "not_found")
+	e.ask(t, "GET", "/", "").want(t, "no page yet", 404, "not_found")
+	e.ask(t, "GET", "/api/documents/", "").want(t, "trailing slash", 404, "not_found")
+	e.ask(t, "BREW", "/livez", "").want(t, "unknown method", 405, "method_not_allowed")
+	e.ask(t, "GET", "/api/documents/not-a-uuid", "").want(t, "malformed id", 404, "not_found")
+	e.ask(t, "GET", "/api/documents/%2e%2e%2fetc", "").want(t, "path as id", 404, "not_found")
+	e.ask(t, "GET", "/api/documents/a%00b", "").want(t, "NUL in the path", 400, "invalid_text")
+	e.ask(t, "GET", "/api/documents/%ff", "").want(t, "no UTF-8 in the path", 400, "invalid_text")
+	e.ask(t, "GET", "/api/documents?topic=%00", "").want(t, "NUL in the query", 400, "invalid_text")
+	e.ask(t, "GET", "/api/documents?%c3%28=1", "").want(t, "no UTF-8 in the query", 400, "invalid_text")
+	e.ask(t, "HEAD", "/livez", "").want(t, "HEAD", 200, "")
+
+	refused := e.ask(t, "PUT", "/api/topics", "{}")
+	refused.want(t, "a method that the path does not take", 405, "method_not_allowed")
+	if allow := refused.Header.Get("Allow"); allow != "GET, HEAD, POST" {
+		t.Errorf("Allow: %s", allow)
+	}
+}
+
+func TestTokenAndSession(t *testing.T) {
+	t.Parallel()
+	const token = "correct horse battery staple"
+	e := newEdge(t, Config{APIToken: token})
+
+	nobody := e.ask(t, "GET", "/api/topics", "")
+	nobody.want(t, "no token", 401, "unauthorized")
+	if !strings.HasPrefix(nobody.Header.Get("WWW-Authenticate"), "Bearer") {
+		t.Error("a 401 does not say how to authenticate")
+	}
+	e.ask(t, "GET", "/api/nothing", "").want(t, "no token, no route", 401, "unauthorized")
+	e.ask(t, "GET", "/api/nothing", "", "Authorization", "bearer "+token).want(t, "token, no route", 404, "not_found")
+	e.ask(t, "GET", "/openapi.json", "").want(t, "open", 200, "")
+	e.ask(t, "GET", "/docs", "").want(t, "open", 200, "")
+	e.ask(t, "GET", "/livez", "").want(t, "open", 200, "")
+
+	start := time.Now()
+	e.ask(t, "GET", "/api/topics", "", "Authorization", "Bearer "+token+"x").want(t, "wrong token", 401, "unauthorized")
+	if took := time.Since(start); took < wrongTokenDelay {
+		t.Errorf("a wrong token was answered after %s", took)
+	}
+	e.login(t, `{"token": "wrong"}`).want(t, "wrong token for a session", 401, "unauthorized")
+
+	session := e.login(t, `{"token": "`+token+`"}`)
+	session.want(t, "login", 204, "")
+	cookie := session.Cookies()[0]
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Secure || strings.Contains(cookie.Value, token) {
+		t.Errorf("the session's cookie is %s", cookie)
+	}
+	e.ask(t, "GET", "/api/nothing", "", "Cookie", cookie.Name+"="+cookie.Value).want(t, "session", 404, "not_found")
+	e.ask(t, "GET", "/api/nothing", "", "Cookie", cookie.Name+"=9"+cookie.Value).want(t, "forged session", 401, "unauthorized")
+
+	ended := e.ask(t, "DELETE", "/api/session", "").Cookies()[0]
+	if ended.MaxAge >= 0 || ended.Name != cookie.Name {
+		t.Errorf("logging out set %s", ended)
+	}
+	secure := e.ask(t, "POST", "/api/session", `{"token": "`+token+`"}`, "Content-Type", "application/json", "X-Forwarded-Proto", "https")
+	if !secure.Cookies()[0].Secure {
+		t.Error("behind TLS the cookie is not Secure")
+	}
+	if strings.Contains(e.log.String(), token) {
+		t.Error("the token is in the log")
+	}
+}
+
+func (e *edge) login(t *testing.T, body string) answer {
+	t.Helper()
+	return e.ask(t, "POST", "/api/session", body, "Content-Type", "application/json")
+}
+
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	g, now := newGate("token"), time.Now()
+	value := g.newSession(now.Add(time.Minute))
+	if !g.validSession(value, now) || g.validSession(value, now.Add(time.Hour)) {
+		t.Error("a session is not valid for as long as it lasts")
+	}
+	if newGate("another").validSession(value, now) {
+		t.Error("a session outlives its token")
+	}
+}
+
+// TestManyWrongTokens shows that a flood of wrong tokens holds a bounded number of requests, and never the right token.
+func TestManyWrongTokens(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, Config{APIToken: "right"})
+	statuses := make(chan int, 4*wrongTokensAtOnce)
+	var flood sync.WaitGroup
+	for range cap(statuses) {
+		flood.Go(func() {
+			statuses <- e.ask(t, "GET", "/api/nothing", "", "Authorization", "Bearer wrong").StatusCode
+		})
+	}
+	start := time.Now()
+	e.ask(t, "GET", "/api/nothing", "", "Authorization", "Bearer right").want(t, "right token in a flood", 404, "not_found")
+	if took := time.Since(start); took >= wrongTokenDelay {
+		t.Errorf("the right token waited %s", took)
+	}
+	flood.Wait()
+	close(statuses)
+	count := map[int]int{}
+	for status := range statuses {
+		count[status]++
+	}
+	if count[401] < wrongTokensAtOnce || count[429] == 0 || count[401]+count[429] != cap(statuses) {
+		t.Errorf("answers by status: %v", count)
+	}
+}
+
+func TestCrossSiteRequests(t *testing.T) {
+	t.Parallel()
+	const friend = "https://app.example.com"
+	e := newEdge(t, Config{AllowedOrigins: []string{friend}})
+
+	e.ask(t, "DELETE", "/api/session", "", "Sec-Fetch-Site", "cross-site").want(t, "another site", 403, "cross_site")
+	e.ask(t, "DELETE", "/api/session", "", "Origin", "https://evil.example").want(t, "another origin", 403, "cross_site")
+	e.ask(t, "DELETE", "/api/session", "", "Origin", e.URL).want(t, "own origin", 204, "")
+	e.ask(t, "DELETE", "/api/session", "", "Sec-Fetch-Site", "cross-site", "Origin", friend).want(t, "allowed origin", 204, "")
+	e.ask(t, "GET", "/livez", "", "Sec-Fetch-Site", "cross-site").want(t, "a link from another site", 200, "")
+
+	preflight := e.ask(t, "OPTIONS", "/api/topics", "", "Origin", friend, "Access-Control-Request-Method", "PATCH")
+	preflight.want(t, "preflight", 204, "")
+	if preflight.Header.Get("Access-Control-Allow-Origin") != friend ||
+		!strings.Contains(preflight.Header.Get("Access-Control-Allow-Methods"), "PATCH") {
+		t.Errorf("preflight of an allowed origin: %v", preflight.Header)
+	}
+	stranger := e.ask(t, "GET", "/livez", "", "Origin", "https://evil.example")
+	if stranger.Header.Get("Access-Control-Allow-Origin") != "" || stranger.Header.Get("Vary") != "Origin" {
+		t.Errorf("answer to a stranger: %v", stranger.Header)
+	}
+}
+
+func TestAllowedHosts(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, Config{AllowedHosts: []string{"vault.example.com", "*.internal"}})
+	for host, status := range map[string]int{
+		"vault.example.com": 200, "VAULT.example.com:8443": 200, "vault.example.com.": 200, "a.b.internal:80": 200,
+		"internal": 400, "evil.example": 400, "vault.example.com.evil.example": 400, "127.0.0.1": 400, "[::1]:80": 400,
+	} {
+		if got := e.ask(t, "GET", "/openapi.json", "", "Host", host).StatusCode; got != status {
+			t.Errorf("host %s: %d, want %d", host, got, status)
+		}
+	}
+	e.ask(t, "GET", "/livez", "", "Host", "10.1.2.3:8000").want(t, "a probe by address", 200, "")
+}
+
+func TestRequestsAreLoggedAndCounted(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, Config{})
+	if id := e.ask(t, "GET", "/nothing", "", "X-Request-ID", "edge-7").Header.Get("X-Request-ID"); id != "edge-7" {
+		t.Errorf("the request's id became %q", id)
+	}
+	made := e.ask(t, "GET", "/nothing?secret=hunter2", "", "X-Request-ID", "no good\tid").Header.Get("X-Request-ID")
+	if len(made) != 36 {
+		t.Errorf("a bad id became %q", made)
+	}
+	e.ask(t, "BREW", "/api/documents/x", "")
+	for _, want := range []string{`"request_id":"edge-7"`, made, `"status":404`} {
+		if !strings.Contains(e.log.String(), want) {
+			t.Errorf("the log has no %s", want)
+		}
+	}
+	if strings.Contains(e.log.String(), "hunter2") {
+		t.Error("the log has the query")
+	}
+	if got := e.counted(t, "unmatched", "GET", "404"); got != 2 {
+		t.Errorf("counted %v requests, want 2", got)
+	}
+	if got := e.counted(t, "unmatched", "other", "405"); got != 1 {
+		t.Errorf("counted %v requests of an unknown method, want 1", got)
+	}
+}
+
+func (e *edge) counted(t *testing.T, route, method, status string) float64 {
+	t.Helper()
+	families, err := e.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, label := range metric.GetLabel() {
+				labels[label.GetName()] = label.GetValue()
+			}
+			if family.GetName() == "docvault_http_requests_total" &&
+				labels["route"] == route && labels["method"] == method && labels["status"] == status {
+				return metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
