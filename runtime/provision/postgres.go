@@ -2,24 +2,21 @@ package provision
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// PostgresServer says where a Postgres server is and who provisions on it. The admin need not be superuser: CREATEDB and
-// CREATEROLE are enough.
-type PostgresServer struct {
-	Host           string
-	Port           int
-	User, Password string
-	SSLMode        string // disable | require | verify-ca | verify-full; empty: require
-	CA             []byte // PEM; empty: the system's roots
-}
+// maxAdminConnections bounds what provisioning takes of a server's connections, whatever the number of vaults. A pass holds one
+// of these, and opens one more at a time to look inside the vault's database or to try a login.
+const maxAdminConnections = 8
 
 // Postgres is a server on which vaults are provisioned. It is safe for use by many goroutines.
 type Postgres struct {
-	pool *pgxpool.Pool
+	server PostgresServer
+	pool   *pgxpool.Pool // to adminDatabase, as the admin
 }
 
 // LoginRole is what a login may do.
@@ -39,40 +36,96 @@ type Login struct {
 
 // Database is what a vault needs on a Postgres server.
 type Database struct {
-	Identity           string // the mark: COMMENT `docvault:<identity>` on the database and every role
+	Identity           string // the mark: COMMENT `docvault:<identity>` on the database and on every role
 	Name               string
 	OwnerRole, AppRole string // NOLOGIN
 	Logins             []Login
 	ConnectionLimit    int // of each login; 0: none
 }
 
-// ParsePostgresURL reads a postgres:// (or postgresql+psycopg://) URL. Only sslmode is taken from its parameters: none that
-// names a file of this machine.
-func ParsePostgresURL(url string) (s PostgresServer, database string, err error) {
-	return s, "", errors.ErrUnsupported
-}
-
 // OpenPostgres connects to a server as its admin.
 func OpenPostgres(ctx context.Context, s PostgresServer) (*Postgres, error) {
-	return nil, errors.ErrUnsupported
+	conn, err := s.connConfig(adminDatabase)
+	if err != nil {
+		return nil, err
+	}
+	// pgxpool wants a configuration of its own making: the text sets nothing, the parsed connection replaces all.
+	config, err := pgxpool.ParseConfig(neutralDSN)
+	if err != nil {
+		return nil, fmt.Errorf("configure the pool: %w", err)
+	}
+	config.ConnConfig = conn
+	config.MaxConns = maxAdminConnections
+	config.MaxConnIdleTime = time.Minute
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open Postgres: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("log in as the admin: %w", err)
+	}
+	return &Postgres{server: s, pool: pool}, nil
 }
 
 // Close ends all connections.
 func (p *Postgres) Close() { p.pool.Close() }
 
-// SystemIdentifier returns what tells this server's data from every other's.
+// SystemIdentifier returns what tells this server's data from every other's: initdb draws it.
 func (p *Postgres) SystemIdentifier(ctx context.Context) (string, error) {
-	return "", errors.ErrUnsupported
+	var id int64
+	err := p.pool.QueryRow(ctx, "SELECT system_identifier FROM pg_control_system()").Scan(&id)
+	if err != nil {
+		return "", fmt.Errorf("read the system identifier: %w", err)
+	}
+	return fmt.Sprint(id), nil
 }
 
-// EnsureDatabase makes everything of d that is missing and mends what differs; it writes nothing when all is as it should be.
-// Errors: ErrForeign.
-func (p *Postgres) EnsureDatabase(ctx context.Context, d Database) error {
-	return errors.ErrUnsupported
+// locked runs work while no other provisioner works on the same identity. The lock ends with the connection, so a provisioner
+// that died holds it no longer than the server needs to notice.
+func (p *Postgres) locked(ctx context.Context, identity string, work func(admin *pgx.Conn) error) error {
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect as the admin: %w", err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended($1, 0))", mark(identity)); err != nil {
+		return fmt.Errorf("lock the vault: %w", err)
+	}
+	defer func() {
+		// Without the lock's end the connection must not go back to the pool.
+		if _, err := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtextextended($1, 0))", mark(identity)); err != nil {
+			_ = conn.Conn().Close(context.WithoutCancel(ctx))
+		}
+	}()
+	return work(conn.Conn())
 }
 
-// DropDatabase ends the sessions of d, drops its database, logins and roles. What is gone already is no error.
-// Errors: ErrForeign.
-func (p *Postgres) DropDatabase(ctx context.Context, d Database) error {
-	return errors.ErrUnsupported
+// connect opens a connection of its own, to another database or as another login.
+func (p *Postgres) connect(ctx context.Context, user, password, database string) (*pgx.Conn, error) {
+	s := p.server
+	s.User, s.Password = user, password
+	config, err := s.connConfig(database)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config)
 }
+
+// inTransaction executes the statements, all or none.
+func inTransaction(ctx context.Context, conn *pgx.Conn, statements []string) error {
+	if len(statements) == 0 {
+		return nil
+	}
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		for _, s := range statements {
+			if _, err := tx.Exec(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// mark is what stands in the comment of whatever belongs to a vault.
+func mark(identity string) string { return "docvault:" + identity }
