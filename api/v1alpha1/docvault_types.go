@@ -22,7 +22,7 @@ import (
 // +kubebuilder:printcolumn:name=Database,type=string,priority=1,JSONPath=`.status.database.name`
 // +kubebuilder:printcolumn:name=Bucket,type=string,priority=1,JSONPath=`.status.bucket.name`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label that starts with a letter, of at most 40 characters: the names of its Services and pods are made from it"
-// +kubebuilder:validation:XValidation:rule="!oldSelf.?status.className.hasValue() || oldSelf.status.className == ” || !self.?spec.className.hasValue() || self.spec.className == oldSelf.status.className",message="spec.className cannot name another class than the one that the vault is bound to (status.className)"
+// +kubebuilder:validation:XValidation:rule="!oldSelf.?status.className.hasValue() || oldSelf.status.className.size() == 0 || !self.?spec.className.hasValue() || self.spec.className == oldSelf.status.className",message="spec.className cannot name another class than the one that the vault is bound to (status.className)"
 type DocVault struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional
