@@ -23,14 +23,26 @@ import (
 type effects struct {
 	mu       sync.Mutex
 	made     []string
-	cutAfter int           // 0: never
+	cutAfter int           // how many effects are let through; 0: all
 	cut      chan struct{} // closed when the operator is cut off
 }
 
 var errCutOff = errors.New("the operator is cut off")
 
-func newEffects(cutAfter int) *effects {
-	return &effects{cutAfter: cutAfter, cut: make(chan struct{})}
+func newEffects() *effects { return &effects{cut: make(chan struct{})} }
+
+// restart lets everything through again and counts from zero; after n more effects (0: never) the operator is cut off.
+func (e *effects) restart(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.made, e.cutAfter, e.cut = nil, n, make(chan struct{})
+}
+
+// whenCut returns what is closed when the operator is cut off.
+func (e *effects) whenCut() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cut
 }
 
 // note records one effect and reports whether the operator is cut off by it, after calling atCut.
@@ -48,7 +60,7 @@ func (e *effects) note(what string, atCut func()) bool {
 
 func (e *effects) isCut() bool {
 	select {
-	case <-e.cut:
+	case <-e.whenCut():
 		return true
 	default:
 		return false
@@ -155,10 +167,11 @@ func (e *effects) relaySQL(client net.Conn, address string) {
 	ended := make(chan struct{})
 	defer close(ended)
 	lastWord := make(chan struct{}) // closed when this connection made the effect that cuts the operator off
+	cut := e.whenCut()
 	go func() {
 		select {
 		case <-ended:
-		case <-e.cut:
+		case <-cut:
 			select {
 			case <-lastWord:
 			default:
