@@ -2,23 +2,39 @@ package provision
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"net/http"
+	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/tags"
+)
+
+const (
+	defaultRegion  = "us-east-1"
+	requestTimeout = 30 * time.Second // for the answer to begin
+	// identityTag marks a bucket. The vault's policy has no right to change tags.
+	identityTag = "docvault-identity"
 )
 
 // ObjectStoreServer says where a MinIO server is and who provisions on it.
 type ObjectStoreServer struct {
 	Endpoint             string // host:port
 	Secure               bool   // https
-	Region               string
+	Region               string // empty: us-east-1
 	AccessKey, SecretKey string // of an admin
 	CA                   []byte // PEM; empty: the system's roots
 }
 
 // ObjectStore is a server on which vaults are provisioned. It is safe for use by many goroutines.
 type ObjectStore struct {
-	s3 *minio.Client
+	server    ObjectStoreServer
+	transport *http.Transport
+	s3        *minio.Client // as the admin
 }
 
 // Key is an access key of a vault: a service account of its user.
@@ -28,27 +44,221 @@ type Key struct {
 
 // Bucket is what a vault needs on an object store.
 type Bucket struct {
-	Identity   string // the mark: tag `docvault-identity` of the bucket, and the Sid of the policy
+	Identity   string // the mark: tag docvault-identity of the bucket, Sid of the policy
 	Name       string
 	User       string // the MinIO user, and the name of its policy
-	UserSecret string // nobody uses it but MinIO wants one
+	UserSecret string // of the user, at least 8 letters; the vault itself never gets it
 	Keys       []Key
 }
 
 // OpenObjectStore returns a client of a server. It does not connect yet.
-func OpenObjectStore(ctx context.Context, s ObjectStoreServer) (*ObjectStore, error) {
-	return nil, errors.ErrUnsupported
+func OpenObjectStore(_ context.Context, s ObjectStoreServer) (*ObjectStore, error) {
+	if s.Region == "" {
+		s.Region = defaultRegion
+	}
+	transport, err := minio.DefaultTransport(s.Secure)
+	if err != nil {
+		return nil, fmt.Errorf("configure the object store's connection: %w", err)
+	}
+	transport.ResponseHeaderTimeout = requestTimeout
+	if len(s.CA) > 0 {
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(s.CA) {
+			return nil, errors.New("the CA holds no certificate in PEM")
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	o := &ObjectStore{server: s, transport: transport}
+	if o.s3, err = o.client(Key{AccessKey: s.AccessKey, SecretKey: s.SecretKey}); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
-// EnsureBucket makes everything of b that is missing and mends what differs. It tries the keys first: when they work, the
-// admin API is not called.
+// client speaks S3 with a key. It does not retry: whoever provisions tries again anyway.
+func (o *ObjectStore) client(k Key) (*minio.Client, error) {
+	c, err := minio.New(o.server.Endpoint, &minio.Options{
+		Creds: credentials.NewStaticV4(k.AccessKey, k.SecretKey, ""), Secure: o.server.Secure, Region: o.server.Region,
+		Transport: o.transport, BucketLookup: minio.BucketLookupPath, MaxRetries: 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("configure the object store: %w", err)
+	}
+	return c, nil
+}
+
+// EnsureBucket makes everything of b that is missing and mends what differs. It tries the keys first: when they work and see
+// nothing but their bucket, the admin API is not called and nothing is written.
 // Errors: ErrForeign, ErrInsecureServer.
 func (o *ObjectStore) EnsureBucket(ctx context.Context, b Bucket) error {
-	return errors.ErrUnsupported
+	if err := b.validate(); err != nil {
+		return err
+	}
+	state, err := o.bucketState(ctx, b)
+	if err != nil {
+		return err
+	}
+	if state == bucketForeign {
+		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
+	}
+	if state == bucketOurs {
+		if done, err := o.keysWork(ctx, b); err != nil || done {
+			return err
+		}
+	}
+	if err := o.refuseInsecure(ctx); err != nil {
+		return err
+	}
+	if err := o.claim(ctx, b, state); err != nil {
+		return err
+	}
+	if err := o.ensureMarkedBucket(ctx, b, state); err != nil {
+		return err
+	}
+	return o.ensureAccess(ctx, b)
 }
 
-// RemoveBucket removes the keys, objects, bucket, user and policy of b. What is gone already is no error.
+// RemoveBucket removes the keys, user, objects, bucket and policy of b, in this order: the policy is the proof of the rest. What is
+// gone already is no error. Parts of unfinished multipart uploads go with the bucket, and from the disk when the server next cleans up (24 h).
 // Errors: ErrForeign.
 func (o *ObjectStore) RemoveBucket(ctx context.Context, b Bucket) error {
-	return errors.ErrUnsupported
+	if err := b.validate(); err != nil {
+		return err
+	}
+	state, err := o.bucketState(ctx, b)
+	if err != nil {
+		return err
+	}
+	claimed, err := o.claimed(ctx, b)
+	if err != nil {
+		return err
+	}
+	if state == bucketUnmarked && !claimed {
+		state = bucketForeign
+	}
+	if state == bucketForeign {
+		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
+	}
+	if claimed {
+		if err := o.removeUser(ctx, b); err != nil {
+			return err
+		}
+	}
+	err = o.s3.RemoveBucketWithOptions(ctx, b.Name, minio.RemoveBucketOptions{ForceDelete: true})
+	if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchBucket {
+		return fmt.Errorf("remove bucket: %w", err)
+	}
+	if claimed {
+		return o.removePolicy(ctx, b)
+	}
+	return nil
+}
+
+// bucketState is what a bucket's name stands for.
+type bucketState int
+
+const (
+	bucketAbsent   bucketState = iota
+	bucketOurs                 // bears the mark
+	bucketUnmarked             // empty and without tags: ours if we claimed it before it was made
+	bucketForeign              // bears another mark, or holds objects and bears none
+)
+
+func (o *ObjectStore) bucketState(ctx context.Context, b Bucket) (bucketState, error) {
+	found, err := o.s3.GetBucketTagging(ctx, b.Name)
+	switch minio.ToErrorResponse(err).Code {
+	case minio.NoSuchBucket:
+		return bucketAbsent, nil
+	case "NoSuchTagSet":
+		return o.unmarkedState(ctx, b)
+	}
+	switch {
+	case err != nil:
+		return bucketForeign, fmt.Errorf("read the bucket's mark: %w", err)
+	case found.ToMap()[identityTag] == b.Identity:
+		return bucketOurs, nil
+	}
+	return bucketForeign, nil
+}
+
+func (o *ObjectStore) unmarkedState(ctx context.Context, b Bucket) (bucketState, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the listing
+	for object := range o.s3.ListObjects(ctx, b.Name, minio.ListObjectsOptions{Recursive: true, MaxKeys: 1, WithVersions: true}) {
+		if object.Err != nil {
+			return bucketForeign, fmt.Errorf("list the bucket: %w", object.Err)
+		}
+		return bucketForeign, nil
+	}
+	return bucketUnmarked, nil
+}
+
+// ensureMarkedBucket makes the bucket. Its mark can only come after it, so between the two it is known by the claim.
+func (o *ObjectStore) ensureMarkedBucket(ctx context.Context, b Bucket, state bucketState) error {
+	if state == bucketOurs {
+		return nil
+	}
+	err := o.s3.MakeBucket(ctx, b.Name, minio.MakeBucketOptions{Region: o.server.Region})
+	code := minio.ToErrorResponse(err).Code
+	if err != nil && code != minio.BucketAlreadyOwnedByYou && code != minio.BucketAlreadyExists {
+		return fmt.Errorf("make bucket: %w", err)
+	}
+	if err != nil { // made meanwhile, by another provisioner of this vault or by a stranger
+		now, err := o.bucketState(ctx, b)
+		if err != nil {
+			return err
+		}
+		if now == bucketForeign {
+			return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
+		}
+	}
+	mark, err := tags.MapToBucketTags(map[string]string{identityTag: b.Identity})
+	if err != nil {
+		return fmt.Errorf("mark the bucket: %w", err)
+	}
+	if err := o.s3.SetBucketTagging(ctx, b.Name, mark); err != nil {
+		return fmt.Errorf("mark the bucket: %w", err)
+	}
+	return nil
+}
+
+// keysWork reports whether each key sees the vault's bucket and no other.
+func (o *ObjectStore) keysWork(ctx context.Context, b Bucket) (bool, error) {
+	for _, k := range b.Keys {
+		if works, err := o.keyWorks(ctx, b, k); err != nil || !works {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (o *ObjectStore) keyWorks(ctx context.Context, b Bucket, k Key) (bool, error) {
+	client, err := o.client(k)
+	if err != nil {
+		return false, err
+	}
+	seen, err := client.ListBuckets(ctx)
+	switch minio.ToErrorResponse(err).Code {
+	case minio.AccessDenied, minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch:
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("try key %q: %w", k.AccessKey, err)
+	}
+	return len(seen) == 1 && seen[0].Name == b.Name, nil
+}
+
+// validate refuses what MinIO would read as something else: an empty target user of a key means the admin itself.
+func (b Bucket) validate() error {
+	for what, value := range map[string]string{"identity": b.Identity, "name": b.Name, "user": b.User, "user secret": b.UserSecret} {
+		if value == "" {
+			return fmt.Errorf("bucket %q: no %s", b.Name, what)
+		}
+	}
+	for _, k := range b.Keys {
+		if k.AccessKey == "" || k.SecretKey == "" || k.AccessKey == b.User {
+			return fmt.Errorf("bucket %q: a key needs a name that is not its user's, and a secret", b.Name)
+		}
+	}
+	return nil
 }

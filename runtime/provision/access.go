@@ -1,0 +1,199 @@
+package provision
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// firstSecure is the MinIO release that no longer lets a restricted key mint an unrestricted one (CVE-2025-62506).
+var firstSecure = time.Date(2025, time.October, 15, 17, 29, 55, 0, time.UTC)
+
+// refuseInsecure refuses servers before firstSecure. A server built from source without a stamp calls itself DEVELOPMENT.something:
+// whoever builds it answers for its age.
+func (o *ObjectStore) refuseInsecure(ctx context.Context) error {
+	var info struct {
+		Servers []struct {
+			Version string `json:"version"`
+		} `json:"servers"`
+	}
+	if err := o.admin(ctx, http.MethodGet, "info", nil, nil, &info); err != nil {
+		return fmt.Errorf("ask the object store for its release: %w", err)
+	}
+	if len(info.Servers) == 0 {
+		return errors.New("the object store does not tell its release")
+	}
+	for _, s := range info.Servers {
+		released, err := time.Parse(time.RFC3339, s.Version)
+		if strings.HasPrefix(s.Version, "DEVELOPMENT") {
+			continue
+		}
+		if err != nil || released.Before(firstSecure) {
+			return fmt.Errorf("MinIO %s: %w", s.Version, ErrInsecureServer)
+		}
+	}
+	return nil
+}
+
+type policyDocument struct {
+	Version   string            `json:"Version"`
+	Statement []policyStatement `json:"Statement"`
+}
+
+type policyStatement struct {
+	Sid      string   `json:"Sid,omitempty"`
+	Effect   string   `json:"Effect"`
+	Action   []string `json:"Action"`
+	Resource []string `json:"Resource,omitempty"`
+}
+
+// policy is all that a vault's user may do. The first Sid is the mark. The denial is what keeps a key from minting another: MinIO
+// lets every user make service accounts of its own unless told otherwise.
+func (b Bucket) policy() policyDocument {
+	bucket := "arn:aws:s3:::" + b.Name
+	return policyDocument{Version: "2012-10-17", Statement: []policyStatement{
+		{
+			Sid: mark(b.Identity), Effect: "Allow", Resource: []string{bucket},
+			Action: []string{"s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"},
+		},
+		{
+			Effect: "Allow", Resource: []string{bucket + "/*"},
+			Action: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"},
+		},
+		{Effect: "Deny", Action: []string{"admin:*"}},
+	}}
+}
+
+// claim writes the policy, which is the proof of what comes after it: the bucket before it bears its mark, and the user. A claim is first made
+// only where neither bucket nor user exists.
+func (o *ObjectStore) claim(ctx context.Context, b Bucket, state bucketState) error {
+	claimed, err := o.claimed(ctx, b)
+	if err != nil {
+		return err
+	}
+	attached, exists, err := o.userPolicies(ctx, b)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !claimed && state == bucketUnmarked:
+		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
+	case exists && !attached.onlyOf(b), exists && !claimed && state == bucketAbsent:
+		return fmt.Errorf("MinIO user %q: %w", b.User, ErrForeign)
+	}
+	if err := o.admin(ctx, http.MethodPut, "add-canned-policy", url.Values{"name": {b.User}}, plain(b.policy()), nil); err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	return nil
+}
+
+// claimed reports whether the policy stands and bears the vault's mark. Errors: ErrForeign, when it bears another or none.
+func (o *ObjectStore) claimed(ctx context.Context, b Bucket) (bool, error) {
+	var found policyDocument
+	err := o.admin(ctx, http.MethodGet, "info-canned-policy", url.Values{"name": {b.User}}, nil, &found)
+	if isAdminError(err, "XMinioAdminNoSuchPolicy") {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the policy: %w", err)
+	}
+	if !slices.ContainsFunc(found.Statement, func(s policyStatement) bool { return s.Sid == mark(b.Identity) }) {
+		return false, fmt.Errorf("MinIO policy %q: %w", b.User, ErrForeign)
+	}
+	return true, nil
+}
+
+// attachedPolicies are the names of a user's policies.
+type attachedPolicies []string
+
+// onlyOf reports whether a user with these policies can be the vault's: it has the vault's policy, or none yet.
+func (a attachedPolicies) onlyOf(b Bucket) bool {
+	return len(a) == 0 || slices.Contains(a, b.User)
+}
+
+func (o *ObjectStore) userPolicies(ctx context.Context, b Bucket) (attached attachedPolicies, exists bool, err error) {
+	var user struct {
+		PolicyName string `json:"policyName"`
+	}
+	err = o.admin(ctx, http.MethodGet, "user-info", url.Values{"accessKey": {b.User}}, nil, &user)
+	if isAdminError(err, "XMinioAdminNoSuchUser") {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read the user: %w", err)
+	}
+	if user.PolicyName == "" {
+		return nil, true, nil
+	}
+	return strings.Split(user.PolicyName, ","), true, nil
+}
+
+// ensureAccess makes the user, gives it its policy and makes its keys.
+func (o *ObjectStore) ensureAccess(ctx context.Context, b Bucket) error {
+	user := map[string]string{"secretKey": b.UserSecret, "status": "enabled"}
+	if err := o.admin(ctx, http.MethodPut, "add-user", url.Values{"accessKey": {b.User}}, secret(user), nil); err != nil {
+		return fmt.Errorf("make the user: %w", err)
+	}
+	attach := url.Values{"policyName": {b.User}, "userOrGroup": {b.User}, "isGroup": {"false"}}
+	if err := o.admin(ctx, http.MethodPut, "set-user-or-group-policy", attach, nil, nil); err != nil {
+		return fmt.Errorf("give the user its policy: %w", err)
+	}
+	for _, k := range b.Keys {
+		if err := o.ensureKey(ctx, b, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *ObjectStore) ensureKey(ctx context.Context, b Bucket, k Key) error {
+	if works, err := o.keyWorks(ctx, b, k); err != nil || works {
+		return err
+	}
+	// What does not work may be a key with another secret. Only its own user is let to delete it: the server checks whose it is.
+	err := o.adminAs(ctx, Key{b.User, b.UserSecret}, http.MethodDelete, "delete-service-account", url.Values{"accessKey": {k.AccessKey}}, nil, nil)
+	if err != nil && !isAdminError(err, "XMinioInvalidIAMCredentials", "XMinioAdminServiceAccountNotFound") {
+		return fmt.Errorf("replace key %q: %w", k.AccessKey, err)
+	}
+	account := map[string]string{"accessKey": k.AccessKey, "secretKey": k.SecretKey, "targetUser": b.User, "name": "docvault", "description": b.Name}
+	err = o.admin(ctx, http.MethodPut, "add-service-account", nil, secret(account), nil)
+	if isAdminError(err, "XMinioIAMServiceAccountNotAllowed") {
+		return fmt.Errorf("key %q: %w", k.AccessKey, ErrForeign)
+	}
+	if err != nil {
+		return fmt.Errorf("make key %q: %w", k.AccessKey, err)
+	}
+	return nil
+}
+
+// removeUser removes the vault's user and with it all its keys.
+func (o *ObjectStore) removeUser(ctx context.Context, b Bucket) error {
+	attached, exists, err := o.userPolicies(ctx, b)
+	if err != nil || !exists {
+		return err
+	}
+	if !attached.onlyOf(b) {
+		return fmt.Errorf("MinIO user %q: %w", b.User, ErrForeign)
+	}
+	if err := o.admin(ctx, http.MethodDelete, "remove-user", url.Values{"accessKey": {b.User}}, nil, nil); err != nil {
+		return fmt.Errorf("remove the user: %w", err)
+	}
+	return nil
+}
+
+func (o *ObjectStore) removePolicy(ctx context.Context, b Bucket) error {
+	err := o.admin(ctx, http.MethodDelete, "remove-canned-policy", url.Values{"name": {b.User}}, nil, nil)
+	if err != nil && !isAdminError(err, "XMinioAdminNoSuchPolicy") {
+		return fmt.Errorf("remove the policy: %w", err)
+	}
+	return nil
+}
+
+func plain(v any) body  { return func(string) ([]byte, error) { return json.Marshal(v) } }
+func secret(v any) body { return func(key string) ([]byte, error) { return seal(key, v) } }
