@@ -98,7 +98,7 @@ func redisClaim(in Input) *coreac.PersistentVolumeClaimApplyConfiguration {
 			WithResources(coreac.VolumeResourceRequirements().
 				WithRequests(corev1.ResourceList{corev1.ResourceStorage: storage.Size}))).
 		WithStatus(coreac.PersistentVolumeClaimStatus().WithPhase(corev1.ClaimPending))
-	claim.Namespace = nil
+	claim.Namespace, claim.Kind, claim.APIVersion = nil, nil, nil // known from where it stands; the API server drops them
 	claim.Spec.StorageClassName = storage.StorageClassName
 	return claim
 }
