@@ -1,0 +1,267 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docvault/docvault/runtime/runtimetest"
+)
+
+const nobody = "11111111-1111-4111-8111-111111111111"
+
+func TestUnknownDocuments(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for _, id := range []string{nobody, "not-an-id", "123", strings.Repeat("9", 500), "%20", "..%2f..", "{" + nobody + "}"} {
+		for _, path := range []string{"", "/text", "/content", "/download-url"} {
+			got := a.get(t, "/api/documents/"+id+path).want(t, id+path, 404, "not_found")
+			var problem struct{ Detail string }
+			if got.into(t, &problem); problem.Detail != "Document not found" {
+				t.Errorf("the detail is %q", problem.Detail)
+			}
+		}
+		a.delete(t, "/api/documents/"+id).want(t, "delete "+id, 404, "not_found")
+		a.delete(t, "/api/documents/"+id+"?permanent=true").want(t, "delete "+id, 404, "not_found")
+		a.send(t, "POST", "/api/documents/"+id+"/restore", "").want(t, "restore "+id, 404, "not_found")
+		a.send(t, "POST", "/api/documents/"+id+"/classify", "").want(t, "classify "+id, 404, "not_found")
+		a.send(t, "PATCH", "/api/topics/"+id, `{"name": "x"}`).want(t, "topic "+id, 404, "not_found")
+		a.delete(t, "/api/topics/"+id).want(t, "topic "+id, 404, "not_found")
+	}
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	var empty docs
+	a.get(t, "/api/documents").want(t, "empty list", 200, "").into(t, &empty)
+	if empty.Documents == nil || empty.Total != 0 || !empty.TotalIsExact || empty.NextCursor != nil || *empty.Page != 1 {
+		t.Errorf("the empty list is %+v", empty)
+	}
+	for i := range 5 {
+		a.stored(t, fmt.Sprintf("%c.txt", 'e'-i), strings.Repeat("x", i+1))
+	}
+	for query, want := range map[string]string{
+		"":                                    "a b c d e",
+		"?sort=name&per_page=2":               "a b",
+		"?sort=name&per_page=2&page=3":        "e",
+		"?sort=name&per_page=2&page=4":        "",
+		"?sort=-size&min_size=2&max_size=4":   "b c d",
+		"?status=ready":                       "",
+		"?type=text&status=pending&sort=size": "e d c b a",
+		"?type=pdf":                           "",
+		"?topic=unknown":                      "",
+		"?untagged=1&sort=-name":              "e d c b a",
+		"?created_after=2000-01-01&sort=name": "a b c d e",
+		"?created_before=2000-01-01":          "",
+		"?trashed=true":                       "",
+	} {
+		if got := names(a.list(t, query)); got != want {
+			t.Errorf("%s lists %q, want %q", query, got, want)
+		}
+	}
+	for _, query := range []string{
+		"?per_page=0", "?per_page=101", "?per_page=abc", "?page=501", "?page=1&cursor=x", "?cursor=junk", "?q=x", "?status=x",
+	} {
+		a.get(t, "/api/documents"+query).want(t, query, 400, "invalid_value")
+	}
+}
+
+func TestListByCursor(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for i := range 7 {
+		a.stored(t, fmt.Sprintf("%c.txt", 'a'+i), fmt.Sprintf("document %d", i))
+	}
+	var seen []string
+	query := "?sort=name&per_page=3"
+	for range 4 {
+		list := a.list(t, query)
+		seen = append(seen, names(list))
+		if list.NextCursor == nil {
+			break
+		}
+		query = "?sort=name&per_page=3&cursor=" + url.QueryEscape(*list.NextCursor)
+	}
+	if got := strings.Join(seen, "|"); got != "a b c|d e f|g" {
+		t.Errorf("cursors led through %q", got)
+	}
+}
+
+func (a *app) list(t *testing.T, query string) docs {
+	t.Helper()
+	var list docs
+	a.get(t, "/api/documents"+query).want(t, "list "+query, 200, "").into(t, &list)
+	return list
+}
+
+func names(list docs) string {
+	short := make([]string, len(list.Documents))
+	for i, d := range list.Documents {
+		short[i] = strings.TrimSuffix(d.OriginalName, ".txt")
+	}
+	return strings.Join(short, " ")
+}
+
+func TestTrash(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	d := a.stored(t, "a.txt", "to be deleted")
+	path := "/api/documents/" + d.ID
+	a.delete(t, path).want(t, "into the trash", 204, "")
+	a.get(t, path).want(t, "in the trash", 404, "not_found")
+	a.get(t, path+"/content").want(t, "in the trash", 404, "not_found")
+	a.delete(t, path).want(t, "into the trash again", 404, "not_found")
+	if got := names(a.list(t, "?trashed=true")); got != "a" || a.list(t, "").Total != 0 {
+		t.Errorf("the trash holds %q", got)
+	}
+	a.send(t, "POST", path+"/restore", "").want(t, "restore", 200, "")
+	a.get(t, path).want(t, "restored", 200, "")
+
+	a.delete(t, path).want(t, "into the trash", 204, "")
+	if again := a.stored(t, "a.txt", "to be deleted"); again.ID != d.ID || !again.Duplicate {
+		t.Errorf("uploading what is in the trash gave %+v", again)
+	}
+	a.delete(t, path+"?permanent=perhaps").want(t, "a bad word for yes", 400, "invalid_value")
+	a.delete(t, path+"?permanent=true").want(t, "for good", 204, "")
+	a.send(t, "POST", path+"/restore", "").want(t, "restore what is gone", 404, "not_found")
+	a.holdsNothing(t)
+}
+
+func TestContent(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	d := a.stored(t, "naïve.txt", "0123456789")
+	path := "/api/documents/" + d.ID + "/content"
+
+	whole := a.get(t, path).want(t, "whole", 200, "")
+	etag := `"` + d.SHA256 + `"`
+	for name, want := range map[string]string{
+		"ETag": etag, "X-Content-Type-Options": "nosniff", "Accept-Ranges": "bytes", "Content-Length": "10",
+		"Content-Disposition": `inline; filename="na_ve.txt"; filename*=UTF-8''na%C3%AFve.txt`,
+	} {
+		if got := whole.Header.Get(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if policy := whole.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "sandbox") {
+		t.Errorf("the policy is %q", policy)
+	}
+	if got := a.get(t, path+"?download=1").Header.Get("Content-Disposition"); !strings.HasPrefix(got, "attachment;") {
+		t.Errorf("download=1 is %s", got)
+	}
+	a.get(t, path+"?download=perhaps").want(t, "a bad word for yes", 400, "invalid_value")
+
+	part := a.get(t, path, "Range", "bytes=2-4").want(t, "range", 206, "")
+	if string(part.body) != "234" || part.Header.Get("Content-Range") != "bytes 2-4/10" {
+		t.Errorf("the range is %q, %s", part.body, part.Header.Get("Content-Range"))
+	}
+	if tail := a.get(t, path, "Range", "bytes=-3").want(t, "tail", 206, ""); string(tail.body) != "789" {
+		t.Errorf("the tail is %q", tail.body)
+	}
+	a.get(t, path, "Range", "bytes=2-4", "If-Range", `"another"`).want(t, "range of another version", 200, "")
+	beyond := a.get(t, path, "Range", "bytes=10-").want(t, "beyond the end", 416, "range_not_satisfiable")
+	if got := beyond.Header.Get("Content-Range"); got != "bytes */10" {
+		t.Errorf("Content-Range: %s", got)
+	}
+	a.get(t, path, "If-None-Match", etag).want(t, "what the client has", 304, "")
+	head := fetch(t, a.client, http.MethodHead, a.url(path), nil).want(t, "HEAD", 200, "")
+	if head.ContentLength != 10 || len(head.body) != 0 {
+		t.Errorf("HEAD gives %d bytes of %d", len(head.body), head.ContentLength)
+	}
+
+	text := a.get(t, "/api/documents/"+a.read(t, d.ID).ID+"/text", "Range", "bytes=0-3").want(t, "text", 206, "")
+	if string(text.body) != "0123" || text.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("the text is %q, %s", text.body, text.Header.Get("Content-Type"))
+	}
+}
+
+func TestDownloadURL(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	d := a.stored(t, `say %22hi%22, ünïcode.txt`, "linked")
+	path := "/api/documents/" + d.ID + "/download-url"
+	var link struct {
+		URL       string
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+	a.get(t, path+"?expires_minutes=5").want(t, "link", 200, "").into(t, &link)
+	if left := time.Until(link.ExpiresAt); left < 4*time.Minute || left > 5*time.Minute {
+		t.Errorf("the link works for %s", left)
+	}
+	got := fetch(t, http.DefaultClient, http.MethodGet, link.URL, nil)
+	if got.StatusCode != http.StatusOK || string(got.body) != "linked" ||
+		!strings.HasPrefix(got.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("the link gives %d %q %v", got.StatusCode, got.body, got.Header)
+	}
+	for _, query := range []string{"?expires_minutes=0", "?expires_minutes=1441", "?expires_minutes=soon"} {
+		a.get(t, path+query).want(t, query, 400, "invalid_value")
+	}
+}
+
+// TestUnreadable stores what looks like a PDF and is none: it is taken, and ends as failed.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	d := a.stored(t, "junk.pdf", "%PDF-1.7\n"+strings.Repeat("this is no PDF ", 100))
+	if d.MIMEType != "application/pdf" {
+		t.Errorf("its type is %s", d.MIMEType)
+	}
+	if read := a.read(t, d.ID); read.Status != "failed" || read.Error == nil || read.Error.Code != "malformed" {
+		t.Errorf("it ended as %s, %+v", read.Status, read.Error)
+	}
+}
+
+// TestStoreAway takes the object store away and gives it back.
+func TestStoreAway(t *testing.T) {
+	t.Parallel()
+	parts := runtimetest.NewApp(t)
+	proxy := runtimetest.NewProxy(t, parts.Bucket.Config.Endpoint)
+	parts.Bucket.Config.Endpoint = proxy.Addr
+	parts.Blobs = parts.Bucket.Open(t)
+	a := serve(t, parts)
+	d := a.stored(t, "before.txt", "before")
+
+	proxy.Refuse()
+	if away := a.upload(t, file("a.txt", "text")).want(t, "upload", 503, "unavailable"); away.Header.Get("Retry-After") == "" {
+		t.Error("a 503 does not say when to come back")
+	}
+	a.get(t, "/api/documents/"+d.ID+"/content").want(t, "content", 503, "unavailable")
+	a.get(t, "/api/documents/"+d.ID).want(t, "the document without its bytes", 200, "")
+	a.get(t, "/readyz").want(t, "ready", 200, "")
+
+	proxy.Resume()
+	a.stored(t, "a.txt", "text")
+	a.get(t, "/api/documents/"+d.ID+"/content").want(t, "content", 200, "")
+}
+
+// TestDependenciesAway takes Redis, then the database away: what does not need them works, the rest says to come back.
+func TestDependenciesAway(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.get(t, "/readyz").want(t, "ready", 200, "")
+	d := a.stored(t, "before.txt", "before")
+
+	a.Redis.Kill(t)
+	a.stored(t, "during.txt", "Redis is away, and an upload waits for the sweeper")
+	a.get(t, "/readyz").want(t, "ready without Redis", 200, "")
+	var health struct {
+		Status string
+		Checks map[string]string
+	}
+	a.get(t, "/health").want(t, "health", 200, "").into(t, &health)
+	if health.Status != "degraded" || health.Checks["postgres"] != "ok" || !strings.HasPrefix(health.Checks["redis"], "error: ") {
+		t.Errorf("health without Redis: %+v", health)
+	}
+
+	a.Store.Close()
+	away := a.get(t, "/api/documents/"+d.ID).want(t, "a document without the database", 503, "unavailable")
+	if away.Header.Get("Retry-After") == "" {
+		t.Error("a 503 does not say when to come back")
+	}
+	a.get(t, "/readyz").want(t, "ready without the database", 503, "unavailable")
+	a.get(t, "/livez").want(t, "live without the database", 200, "")
+}
