@@ -131,7 +131,8 @@ func (p *pass) followMigration(ctx context.Context, job *batchv1.Job) (time.Dura
 		return patience, nil
 	case failed.Reason == batchv1.JobReasonPodFailurePolicy:
 		gaveUp := refuse(v1alpha1.ReasonMigrationFailed,
-			"the migration found its configuration wrong: see `kubectl logs job/%s`, then change the spec, or delete the Job to try again", job.Name)
+			"the migration found its configuration wrong: see `kubectl logs job/%s`, "+
+				"then change the spec, or delete the Job to try again", job.Name)
 		p.set(v1alpha1.ConditionMigrated, isFalse(gaveUp.reason, gaveUp.message))
 		return 0, gaveUp
 	}

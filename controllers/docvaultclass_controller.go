@@ -73,7 +73,9 @@ func (r *DocVaultClassReconciler) boundVaults(ctx context.Context, class string)
 }
 
 // holdWhileUsed has the finalizer on a class that vaults are bound to, and takes it off one that nobody uses and that is to go.
-func (r *DocVaultClassReconciler) holdWhileUsed(ctx context.Context, class *v1alpha1.DocVaultClass, vaults []string) (done bool, err error) {
+func (r *DocVaultClassReconciler) holdWhileUsed(
+	ctx context.Context, class *v1alpha1.DocVaultClass, vaults []string,
+) (done bool, err error) {
 	before := class.DeepCopy()
 	deleting := !class.DeletionTimestamp.IsZero()
 	var changed bool
