@@ -139,16 +139,20 @@ func TestChangesOfVaultsAreJudged(t *testing.T) {
 	t.Parallel()
 	c, namespace := cluster(t)
 	cases := map[string]struct{ from, to, message string }{
-		"class stays":      {from: `{className: a}`, to: `{className: a, suspend: true}`},
-		"class set":        {from: `{}`, to: `{className: a}`},
-		"class changed":    {from: `{className: a}`, to: `{className: b}`, message: "className is immutable"},
-		"class removed":    {from: `{className: a}`, to: `{}`, message: "className is immutable"},
-		"storage grown":    {from: `{redis: {storage: {size: 900Mi}}}`, to: `{redis: {storage: {size: 1Gi}}}`},
-		"storage respelt":  {from: `{redis: {storage: {size: 1Gi}}}`, to: `{redis: {storage: {size: 1024Mi}}}`},
-		"storage set":      {from: `{redis: {}}`, to: `{redis: {storage: {size: 1Gi}}}`},
-		"storage shrunk":   {from: `{redis: {storage: {size: 1Gi}}}`, to: `{redis: {storage: {size: 900Mi}}}`, message: "can only grow"},
-		"storage removed":  {from: `{redis: {storage: {size: 1Gi}}}`, to: `{}`, message: "can only grow"},
-		"volume's class":   {from: `{redis: {storage: {storageClassName: a}}}`, to: `{redis: {storage: {storageClassName: b}}}`, message: "storageClassName is immutable"},
+		"class stays":     {from: `{className: a}`, to: `{className: a, suspend: true}`},
+		"class set":       {from: `{}`, to: `{className: a}`},
+		"class changed":   {from: `{className: a}`, to: `{className: b}`, message: "className is immutable"},
+		"class removed":   {from: `{className: a}`, to: `{}`, message: "className is immutable"},
+		"storage grown":   {from: `{redis: {storage: {size: 900Mi}}}`, to: `{redis: {storage: {size: 1Gi}}}`},
+		"storage respelt": {from: `{redis: {storage: {size: 1Gi}}}`, to: `{redis: {storage: {size: 1024Mi}}}`},
+		"storage set":     {from: `{redis: {}}`, to: `{redis: {storage: {size: 1Gi}}}`},
+		"storage shrunk":  {from: `{redis: {storage: {size: 1Gi}}}`, to: `{redis: {storage: {size: 900Mi}}}`, message: "can only grow"},
+		"storage removed": {from: `{redis: {storage: {size: 1Gi}}}`, to: `{}`, message: "can only grow"},
+		"volume's class": {
+			from:    `{redis: {storage: {storageClassName: a}}}`,
+			to:      `{redis: {storage: {storageClassName: b}}}`,
+			message: "storageClassName is immutable",
+		},
 		"replicas, policy": {from: `{}`, to: `{api: {replicas: 3}, worker: {replicas: 0}, deletionPolicy: Delete}`},
 	}
 	for name, tc := range cases {
@@ -212,18 +216,20 @@ func TestClassesAreJudgedWhenTheyAreMade(t *testing.T) {
 		value   any
 		message string
 	}{
-		"minimal":             {},
-		"no runtime image":    {path: []string{"runtime"}, value: map[string]any{}, message: "spec.runtime.image: Required value"},
-		"no admin":            {path: []string{"postgres", "adminSecretRef"}, value: nil, message: "spec.postgres.adminSecretRef"},
-		"TLS as one likes":    {path: []string{"postgres", "sslMode"}, value: "prefer", message: `"verify-full"`},
-		"no port":             {path: []string{"postgres", "port"}, value: int64(0), message: "greater than or equal to 1"},
-		"a DSN for a host":    {path: []string{"postgres", "host"}, value: "postgres://host", message: "spec.postgres.host"},
-		"options for a host":  {path: []string{"postgres", "host"}, value: "host sslmode=disable", message: "spec.postgres.host"},
-		"no scheme":           {path: []string{"objectStore", "endpoint"}, value: "minio:9000", message: "spec.objectStore.endpoint"},
-		"another scheme":      {path: []string{"objectStore", "endpoint"}, value: "s3://minio:9000", message: "spec.objectStore.endpoint"},
-		"endpoint and path":   {path: []string{"objectStore", "endpoint"}, value: "http://minio/a", message: "spec.objectStore.endpoint"},
-		"public, with a path": {path: []string{"objectStore", "publicEndpoint"}, value: "http://minio/a", message: "spec.objectStore.publicEndpoint"},
-		"equal patterns":      {path: []string{"allow"}, value: map[string]any{"images": []any{"a", "a"}}, message: "Duplicate value"},
+		"minimal":            {},
+		"no runtime image":   {path: []string{"runtime"}, value: map[string]any{}, message: "spec.runtime.image: Required value"},
+		"no admin":           {path: []string{"postgres", "adminSecretRef"}, value: nil, message: "spec.postgres.adminSecretRef"},
+		"TLS as one likes":   {path: []string{"postgres", "sslMode"}, value: "prefer", message: `"verify-full"`},
+		"no port":            {path: []string{"postgres", "port"}, value: int64(0), message: "greater than or equal to 1"},
+		"a DSN for a host":   {path: []string{"postgres", "host"}, value: "postgres://host", message: "spec.postgres.host"},
+		"options for a host": {path: []string{"postgres", "host"}, value: "host sslmode=disable", message: "spec.postgres.host"},
+		"no scheme":          {path: []string{"objectStore", "endpoint"}, value: "minio:9000", message: "spec.objectStore.endpoint"},
+		"another scheme":     {path: []string{"objectStore", "endpoint"}, value: "s3://minio:9000", message: "spec.objectStore.endpoint"},
+		"endpoint and path":  {path: []string{"objectStore", "endpoint"}, value: "http://minio/a", message: "spec.objectStore.endpoint"},
+		"public, with a path": {
+			path: []string{"objectStore", "publicEndpoint"}, value: "http://minio/a", message: "spec.objectStore.publicEndpoint",
+		},
+		"equal patterns": {path: []string{"allow"}, value: map[string]any{"images": []any{"a", "a"}}, message: "Duplicate value"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

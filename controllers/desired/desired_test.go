@@ -170,7 +170,8 @@ func TestOnlyTheMigrationHoldsTheMigrationLogin(t *testing.T) {
 		}
 	}
 	for key, value := range desired.RuntimeSecret(in).Data {
-		if strings.Contains(string(value), in.Ledger.Postgres.MigrateLogin) || strings.Contains(string(value), in.Ledger.Postgres.MigratePassword) {
+		migrate := in.Ledger.Postgres
+		if strings.Contains(string(value), migrate.MigrateLogin) || strings.Contains(string(value), migrate.MigratePassword) {
 			t.Errorf("%s in the runtime Secret holds the migration login", key)
 		}
 	}
@@ -180,22 +181,24 @@ func TestOnlyTheMigrationHoldsTheMigrationLogin(t *testing.T) {
 // disturbed by what does not concern them.
 func TestWhatAChangeReplaces(t *testing.T) {
 	t.Parallel()
+	type input = desired.Input
+	both, all := []string{"acme-api", "acme-worker"}, []string{"acme-api", "acme-migrate", "acme-worker"}
 	cases := map[string]struct {
-		change   func(*desired.Input)
+		change   func(*input)
 		replaces []string
 	}{
-		"nothing":                 {func(*desired.Input) {}, nil},
-		"the app login":           {func(in *desired.Input) { in.Ledger.Postgres.AppLogin += "b" }, []string{"acme-api", "acme-worker"}},
-		"the migration password":  {func(in *desired.Input) { in.Ledger.Postgres.MigratePassword = "other" }, nil},
-		"the key of the store":    {func(in *desired.Input) { in.Ledger.ObjectStore.AccessKey = "other" }, []string{"acme-api", "acme-worker"}},
-		"the user of Redis":       {func(in *desired.Input) { in.Ledger.Redis[0].Name = "docvault_b" }, []string{"acme-api", "acme-worker"}},
-		"a second user of Redis":  {func(in *desired.Input) { in.Ledger.Redis = append(in.Ledger.Redis, desired.RedisUser{Name: "b"}) }, nil},
-		"the public endpoint":     {func(in *desired.Input) { in.Ledger.ObjectStore.PublicEndpoint = "https://x" }, []string{"acme-api", "acme-worker"}},
-		"concurrency":             {func(in *desired.Input) { in.Vault.Spec.Worker.Concurrency = new(int32(9)) }, []string{"acme-worker"}},
-		"the image":               {func(in *desired.Input) { in.Vault.Spec.Image = "other:v2" }, []string{"acme-api", "acme-migrate", "acme-worker"}},
-		"Redis's image":           {func(in *desired.Input) { in.Class.Spec.Redis.Image = "redis:8" }, []string{"acme-redis"}},
-		"the volume in the spec":  {func(in *desired.Input) { in.Vault.Spec.Redis.Storage.Size = new(resource.MustParse("9Gi")) }, nil},
-		"replicas, and suspended": {func(in *desired.Input) { in.Vault.Spec.Suspend = true }, nil},
+		"nothing":                 {func(*input) {}, nil},
+		"the app login":           {func(in *input) { in.Ledger.Postgres.AppLogin += "b" }, both},
+		"the migration password":  {func(in *input) { in.Ledger.Postgres.MigratePassword = "other" }, nil},
+		"the key of the store":    {func(in *input) { in.Ledger.ObjectStore.AccessKey = "other" }, both},
+		"the user of Redis":       {func(in *input) { in.Ledger.Redis[0].Name = "docvault_b" }, both},
+		"a second user of Redis":  {func(in *input) { in.Ledger.Redis = append(in.Ledger.Redis, desired.RedisUser{Name: "b"}) }, nil},
+		"the public endpoint":     {func(in *input) { in.Ledger.ObjectStore.PublicEndpoint = "https://x" }, both},
+		"concurrency":             {func(in *input) { in.Vault.Spec.Worker.Concurrency = new(int32(9)) }, []string{"acme-worker"}},
+		"the image":               {func(in *input) { in.Vault.Spec.Image = "other:v2" }, all},
+		"Redis's image":           {func(in *input) { in.Class.Spec.Redis.Image = "redis:8" }, []string{"acme-redis"}},
+		"the volume in the spec":  {func(in *input) { in.Vault.Spec.Redis.Storage.Size = new(resource.MustParse("9Gi")) }, nil},
+		"replicas, and suspended": {func(in *input) { in.Vault.Spec.Suspend = true }, nil},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

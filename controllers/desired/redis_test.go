@@ -82,7 +82,7 @@ func await(t *testing.T, check func() error) {
 func redisClient(t *testing.T, port, user, password string) *redis.Client {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port, Username: user, Password: password})
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 

@@ -3,7 +3,7 @@
 package config
 
 // Names of the environment variables of the runtime; docs/configuration.md lists their meaning.
-const (
+const ( //nolint:gosec // names, not values
 	DatabaseURL        = "DATABASE_URL"
 	DatabaseMigrateURL = "DATABASE_MIGRATE_URL"
 	RedisURL           = "REDIS_URL"

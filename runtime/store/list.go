@@ -70,7 +70,8 @@ func (s *Store) ListDocuments(ctx context.Context, l List) ([]sqlrows.Document, 
 func (s *Store) CountDocuments(ctx context.Context, l List, atMost int) (total int64, err error) {
 	w := l.where()
 	sql := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM documents d WHERE %s LIMIT %d) bounded", w, atMost)
-	return total, tell(s.pool.QueryRow(ctx, sql, w.args...).Scan(&total))
+	err = s.pool.QueryRow(ctx, sql, w.args...).Scan(&total)
+	return total, tell(err)
 }
 
 func (l List) where() *conditions {

@@ -64,7 +64,8 @@ func (s *Store) Compatible(ctx context.Context) error {
 		return fmt.Errorf("the schema is at version %d, this program needs %d: run docvault migrate", state.Version, SchemaVersion)
 	}
 	if int(state.OldestSupported) > SchemaVersion {
-		return fmt.Errorf("the schema is at version %d and no longer serves programs of version %d: run a newer one", state.Version, SchemaVersion)
+		return fmt.Errorf("the schema is at version %d and no longer serves programs of version %d: run a newer one",
+			state.Version, SchemaVersion)
 	}
 	return nil
 }

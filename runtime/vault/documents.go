@@ -80,7 +80,9 @@ func (v *Vault) Open(ctx context.Context, a document.Actor, id document.ID) (*Co
 
 // DownloadURL returns a link to a document's bytes that works without the vault until expiresAt.
 // Errors: document.ErrNotFound, *document.InvalidError (expires is not 1 minute to 24 hours).
-func (v *Vault) DownloadURL(ctx context.Context, a document.Actor, id document.ID, expires time.Duration) (url string, expiresAt time.Time, err error) {
+func (v *Vault) DownloadURL(
+	ctx context.Context, a document.Actor, id document.ID, expires time.Duration,
+) (url string, expiresAt time.Time, err error) {
 	if expires < time.Minute || expires > MaxLinkFor {
 		return "", expiresAt, &document.InvalidError{Field: "expires_minutes", Detail: "is 1 to 1440"}
 	}

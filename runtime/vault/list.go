@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// DefaultPerPage and MaxPerPage bound a page of a list.
+	// DefaultPerPage is how many documents a page of a list holds when nothing is asked for.
 	DefaultPerPage = 20
-	MaxPerPage     = 100
+	// MaxPerPage is how many it may hold.
+	MaxPerPage = 100
 	// MaxDepth is how far pages by number reach, and how far totals are exact. Cursors reach everything.
 	MaxDepth = 10_000
 )
@@ -87,7 +88,7 @@ func (v *Vault) List(ctx context.Context, a document.Actor, q ListQuery) (Page, 
 	if err != nil {
 		return Page{}, err
 	}
-	page.Total, err = v.total(ctx, q, list)
+	page.Total, err = v.total(ctx, list)
 	if page.Total > MaxDepth {
 		page.Total = MaxDepth
 	} else {
@@ -114,7 +115,7 @@ func (v *Vault) page(ctx context.Context, q ListQuery, list store.List) (Page, e
 }
 
 // total reads a counter where there is one for the query, else it counts, to just beyond what is exact.
-func (v *Vault) total(ctx context.Context, q ListQuery, list store.List) (int64, error) {
+func (v *Vault) total(ctx context.Context, list store.List) (int64, error) {
 	counted := store.List{Owner: list.Owner, Topic: list.Topic}
 	unfiltered := list
 	unfiltered.Column, unfiltered.Descending, unfiltered.After, unfiltered.Offset, unfiltered.Limit = "", false, nil, 0, 0
@@ -143,7 +144,9 @@ func (q *ListQuery) rows(a document.Actor) (store.List, error) {
 	case q.PerPage < 1 || q.PerPage > MaxPerPage:
 		return store.List{}, &document.InvalidError{Field: "per_page", Detail: "is 1 to 100"}
 	case q.Page < 0 || q.Page > MaxDepth/q.PerPage:
-		return store.List{}, &document.InvalidError{Field: "page", Detail: "is at least 1, and page times per_page at most 10,000; use cursor to go further"}
+		return store.List{}, &document.InvalidError{
+			Field: "page", Detail: "is at least 1, and page times per_page at most 10,000; use cursor to go further",
+		}
 	case q.Page > 0 && q.Cursor != "":
 		return store.List{}, &document.InvalidError{Field: "cursor", Detail: "cannot be combined with page"}
 	}

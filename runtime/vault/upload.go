@@ -67,7 +67,9 @@ func (v *Vault) put(ctx context.Context, s *Staged, body io.Reader) error {
 
 // Commit makes a staged file a document and queues its reading. When the owner has the same bytes already, that document is
 // returned and duplicate is true: out of the trash if it was there, tried again if it had failed.
-func (v *Vault) Commit(ctx context.Context, a document.Actor, s *Staged, autoClassify bool) (d document.Document, duplicate bool, err error) {
+func (v *Vault) Commit(
+	ctx context.Context, a document.Actor, s *Staged, autoClassify bool,
+) (d document.Document, duplicate bool, err error) {
 	// The other document may be removed for good between the two statements: then there is none, and this one can be added.
 	for range 3 {
 		added, err := v.store.AddDocument(ctx, s.row(a, autoClassify))
@@ -170,7 +172,7 @@ func (i *intake) Read(p []byte) (int, error) {
 	case i.room < 0, errors.Is(err, document.ErrTooLarge):
 		i.err = document.ErrTooLarge
 		return 0, i.err
-	case err == io.EOF: //nolint:errorlint // io.EOF itself is the end; one that is wrapped is a fault
+	case err == io.EOF: // itself: one that is wrapped is a fault
 		return n, io.EOF
 	case err != nil:
 		i.err = fmt.Errorf("%w: %w", document.ErrCutOff, err)

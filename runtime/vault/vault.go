@@ -127,7 +127,9 @@ func (v *Vault) handOut(ctx context.Context, t queue.Task) {
 }
 
 // keepAlive beats until ctx ends. Once there is nothing left to beat for, it ends the work with document.ErrStale.
-func (v *Vault) keepAlive(ctx context.Context, beat func(context.Context, document.ID) (rows int64, err error), id document.ID, end context.CancelCauseFunc) {
+func (v *Vault) keepAlive(
+	ctx context.Context, beat func(context.Context, document.ID) (rows int64, err error), id document.ID, end context.CancelCauseFunc,
+) {
 	ticker := time.NewTicker(v.timing.Heartbeat)
 	defer ticker.Stop()
 	for {

@@ -206,9 +206,13 @@ func (v *Vault) fail(ctx context.Context, t queue.Task, p document.Problem) (Out
 	v.log.InfoContext(ctx, "work failed for good", "task", t.Name(), "code", p.Code)
 	var err error
 	if t.Kind == queue.Extract {
-		_, err = v.store.FailExtract(ctx, sqlrows.FailExtractParams{ID: t.DocumentID, Generation: t.Generation, Code: p.Code, Detail: p.Detail})
+		_, err = v.store.FailExtract(ctx, sqlrows.FailExtractParams{
+			ID: t.DocumentID, Generation: t.Generation, Code: p.Code, Detail: p.Detail,
+		})
 	} else {
-		_, err = v.store.FailClassify(ctx, sqlrows.FailClassifyParams{ID: t.DocumentID, Generation: t.Generation, Code: p.Code, Detail: p.Detail})
+		_, err = v.store.FailClassify(ctx, sqlrows.FailClassifyParams{
+			ID: t.DocumentID, Generation: t.Generation, Code: p.Code, Detail: p.Detail,
+		})
 	}
 	if err != nil {
 		return "", fmt.Errorf("record the failure: %w", err)

@@ -160,7 +160,7 @@ func (c *Client) WaitSettled(ctx context.Context, id string) (Document, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return document, fmt.Errorf("wait for document %s (%s, last answer: %v): %w", id, document.Status, err, ctx.Err())
+			return document, fmt.Errorf("wait for document %s (%s, last answer: %v): %w", id, document.Status, err, ctx.Err()) //nolint:errorlint // nil when an answer came
 		case <-tick.C:
 		}
 	}

@@ -31,9 +31,10 @@ func main() {
 	flag.Parse()
 
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
-	defer cancel()
 	vault := &client.Client{BaseURL: *address, Token: os.Getenv("DOCVAULT_TOKEN")}
-	if err := run(ctx, vault, flag.Args(), *check); err != nil {
+	err := run(ctx, vault, flag.Args(), *check)
+	cancel()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
@@ -67,7 +68,7 @@ func run(ctx context.Context, vault *client.Client, paths []string, check bool) 
 func uploadAll(ctx context.Context, vault *client.Client, paths []string) ([]client.Document, error) {
 	documents := make([]client.Document, len(paths))
 	for i, path := range paths {
-		content, err := os.ReadFile(path)
+		content, err := os.ReadFile(path) //nolint:gosec // named on the command line
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +111,7 @@ func firstLine(text string) string {
 }
 
 func checkAndDelete(ctx context.Context, vault *client.Client, id, path string) error {
-	want, err := os.ReadFile(path)
+	want, err := os.ReadFile(path) //nolint:gosec // named on the command line
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func checkAndDelete(ctx context.Context, vault *client.Client, id, path string) 
 		return fmt.Errorf("delete: %w", err)
 	}
 	if _, err := vault.Get(ctx, id); !client.HasStatus(err, http.StatusNotFound) {
-		return fmt.Errorf("after deletion: want 404, got %v", err)
+		return fmt.Errorf("after deletion: want 404, got %v", err) //nolint:errorlint // nil when it is still there
 	}
 	return nil
 }

@@ -79,7 +79,8 @@ func newVault(t *testing.T, spec string) vault {
 		t.Fatal(err)
 	}
 	v := vault{namespace: "e2e-" + hex.EncodeToString(random), name: "acme"}
-	apply(t, fmt.Sprintf(`{apiVersion: v1, kind: Namespace, metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: restricted}}}`, v.namespace))
+	apply(t, fmt.Sprintf(`{apiVersion: v1, kind: Namespace,
+		metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: restricted}}}`, v.namespace))
 	t.Cleanup(func() { v.cleanUp(t) })
 	v.apply(t, spec)
 	return v
@@ -87,13 +88,15 @@ func newVault(t *testing.T, spec string) vault {
 
 func (v vault) apply(t *testing.T, spec string) {
 	t.Helper()
-	apply(t, fmt.Sprintf("{apiVersion: docvault.io/v1alpha1, kind: DocVault, metadata: {name: %s, namespace: %s}, spec: %s}", v.name, v.namespace, spec))
+	apply(t, fmt.Sprintf("{apiVersion: docvault.io/v1alpha1, kind: DocVault, metadata: {name: %s, namespace: %s}, spec: %s}",
+		v.name, v.namespace, spec))
 	v.waitReady(t)
 }
 
 func (v vault) waitReady(t *testing.T) {
 	t.Helper()
-	_, err := tryKubectl(t.Context(), "-n", v.namespace, "wait", "--for=condition=Ready", "--timeout="+readyTimeout.String(), "docvault/"+v.name)
+	_, err := tryKubectl(t.Context(), "-n", v.namespace, "wait", "docvault/"+v.name,
+		"--for=condition=Ready", "--timeout="+readyTimeout.String())
 	if err != nil {
 		t.Fatalf("%v\n%s", err, v.describe())
 	}
@@ -113,7 +116,8 @@ func (v vault) cleanUp(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if _, err := tryKubectl(ctx, "-n", v.namespace, "patch", "docvault", v.name, "--type=merge", "-p", `{"spec":{"deletionPolicy":"Delete"}}`); err == nil {
+	if _, err := tryKubectl(ctx, "-n", v.namespace, "patch", "docvault", v.name, "--type=merge",
+		"-p", `{"spec":{"deletionPolicy":"Delete"}}`); err == nil {
 		_, err = tryKubectl(ctx, "-n", v.namespace, "delete", "docvault", v.name, "--timeout=90s")
 		if err != nil {
 			t.Errorf("delete the vault: %v", err)
