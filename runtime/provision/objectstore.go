@@ -185,6 +185,9 @@ func (o *ObjectStore) unmarkedState(ctx context.Context, b Bucket) (bucketState,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the listing
 	for object := range o.s3.ListObjects(ctx, b.Name, minio.ListObjectsOptions{Recursive: true, MaxKeys: 1, WithVersions: true}) {
+		if minio.ToErrorResponse(object.Err).Code == minio.NoSuchBucket { // MinIO says NoSuchTagSet of a bucket that is not there
+			return bucketAbsent, nil
+		}
 		if object.Err != nil {
 			return bucketForeign, fmt.Errorf("list the bucket: %w", object.Err)
 		}
