@@ -158,7 +158,7 @@ func (o *ObjectStore) ensureKey(ctx context.Context, b Bucket, k Key) error {
 	}
 	// What does not work may be a key with another secret. Only its own user is let to delete it: the server checks whose it is.
 	err := o.adminAs(ctx, Key{b.User, b.UserSecret}, http.MethodDelete, "delete-service-account", url.Values{"accessKey": {k.AccessKey}}, nil, nil)
-	if err != nil && !isAdminError(err, "XMinioInvalidIAMCredentials", "XMinioAdminServiceAccountNotFound") {
+	if err != nil && !isAdminError(err, "XMinioInvalidIAMCredentials") {
 		return fmt.Errorf("replace key %q: %w", k.AccessKey, err)
 	}
 	account := map[string]string{"accessKey": k.AccessKey, "secretKey": k.SecretKey, "targetUser": b.User, "name": "docvault", "description": b.Name}
