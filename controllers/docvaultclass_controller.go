@@ -104,7 +104,7 @@ func (r *DocVaultClassReconciler) judgeBackends(ctx context.Context, class *v1al
 	place := &ledger{}
 	place.follow(class)
 	postgresErr := r.withPostgresOf(ctx, place, func(context.Context, *provision.Postgres, string) error { return nil })
-	storeErr := r.withStoreOf(ctx, place, func(context.Context, *provision.ObjectStore) error { return nil })
+	storeErr := r.withStoreOf(ctx, place, func(ctx context.Context, store *provision.ObjectStore) error { return store.Check(ctx) })
 	setClass(class, v1alpha1.ConditionPostgresReachable, reachable(postgresErr))
 	setClass(class, v1alpha1.ConditionObjectStoreReachable, reachable(storeErr))
 	setClass(class, v1alpha1.ConditionAccepted, accepted(class, postgresErr, storeErr))
@@ -134,8 +134,10 @@ func reachable(err error) verdict {
 		return isFalse(refused.reason, refused.message)
 	case errors.As(err, &away):
 		return isFalse(away.reason, away.Error())
+	case errors.Is(err, provision.ErrInsecureServer):
+		return isFalse(v1alpha1.ReasonInsecureServer, err.Error())
 	}
-	return unknown(v1alpha1.ReasonUnknown, err.Error())
+	return isFalse(v1alpha1.ReasonProvisioningFailed, err.Error())
 }
 
 func classReady(class *v1alpha1.DocVaultClass, vaults []string) verdict {

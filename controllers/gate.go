@@ -2,6 +2,9 @@ package controllers
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net"
 	"sync"
 	"time"
 )
@@ -57,4 +60,14 @@ func (g *gate) answered(err error) {
 	defer g.mu.Unlock()
 	g.lastErr = err
 	g.restsTo = time.Now().Add(backendRest)
+}
+
+// judge tells a server that went away in the middle of the work from one that refused it.
+func (g *gate) judge(server, reason string, err error) error {
+	var network net.Error
+	if !errors.As(err, &network) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	g.answered(err)
+	return &unreachableError{reason: reason, server: server, err: err}
 }

@@ -87,6 +87,10 @@ func (o *ObjectStore) client(k Key) (*minio.Client, error) {
 	return c, nil
 }
 
+// Check asks the server, as its admin, whether vaults can be provisioned on it.
+// Errors: ErrInsecureServer.
+func (o *ObjectStore) Check(ctx context.Context) error { return o.refuseInsecure(ctx) }
+
 // EnsureBucket makes everything of b that is missing and mends what differs. It tries the keys first: when they work and see
 // nothing but their bucket, the admin API is not called and nothing is written.
 // Errors: ErrForeign, ErrInsecureServer.
