@@ -3,7 +3,6 @@ package classify
 
 import (
 	"context"
-	"errors"
 
 	"github.com/docvault/docvault/runtime/document"
 )
@@ -38,17 +37,3 @@ type Provider interface {
 	// Check tells whether the provider could work now.
 	Check(ctx context.Context) error
 }
-
-// Builtin is the provider without key and network. Same request, same answer.
-type Builtin struct{}
-
-// NewBuiltin returns the builtin provider.
-func NewBuiltin() *Builtin { return &Builtin{} }
-
-// Classify implements Provider.
-func (*Builtin) Classify(ctx context.Context, r Request) (Result, error) {
-	return Result{}, errors.ErrUnsupported
-}
-
-// Check implements Provider. The builtin provider is always ready.
-func (*Builtin) Check(context.Context) error { return nil }

@@ -1,0 +1,125 @@
+package classify_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docvault/docvault/runtime/classify"
+	"github.com/docvault/docvault/runtime/document"
+)
+
+const invoice = `Invoice No. 2026-118
+Bill to: Harbour Bakery Ltd, 4 Quay Street
+For flour and yeast delivered in October: 412.50 EUR
+Total due: 490.88 EUR including VAT. Please arrange payment within 14 days of the invoice date.`
+
+const recipe = `Lemon tart
+Beat four eggs with the sugar, add the juice of three lemons and the cream.
+Pour into the pastry case and bake for 35 minutes at 160 degrees. Serve cold.`
+
+const lease = `Tenancy agreement between the landlord and the tenant for the flat at 12 Mill Lane.
+The rent is payable monthly in advance. The tenant shall give two months' notice to end the lease.`
+
+const rechnung = `Rechnung Nr. 4711
+Für die Lieferung vom 3. Oktober berechnen wir Ihnen 120,00 EUR. Bitte überweisen Sie den Betrag der Rechnung bis zum 30.`
+
+func topic(name, description string, examples ...string) classify.Topic {
+	return classify.Topic{ID: document.NewID(), Name: name, Description: description, Examples: examples}
+}
+
+func TestBuiltinChoosesByNameAndDescription(t *testing.T) {
+	topics := []classify.Topic{
+		topic("Invoices", "bills and payments"),
+		topic("Contracts", "agreements, leases and their notices"),
+		topic("Recipes", "cooking, baking, food"),
+		topic("Rechnungen", "was zu bezahlen ist"),
+	}
+	for name, want := range map[string]struct{ text, topic string }{
+		"an invoice":              {invoice, "Invoices"},
+		"a lease":                 {lease, "Contracts"},
+		"a German invoice":        {rechnung, "Rechnungen"},
+		"upper case":              {strings.ToUpper(invoice), "Invoices"},
+		"a recipe without a word": {"The ferry leaves at nine and returns at noon.", ""},
+		"no text":                 {"", ""},
+		"numbers alone":           {"1 2 3 4711 2026", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := best(t, want.text, topics); got != want.topic {
+				t.Errorf("filed under %q, want %q", got, want.topic)
+			}
+		})
+	}
+}
+
+func TestBuiltinLeavesAloneWhatFitsNoTopic(t *testing.T) {
+	topics := []classify.Topic{topic("Invoices", "bills and payments"), topic("Insurance", "policies and claims")}
+	if got := best(t, recipe, topics); got != "" {
+		t.Errorf("a recipe was filed under %q", got)
+	}
+}
+
+func TestBuiltinLearnsFromWhatWasFiledByHand(t *testing.T) {
+	byHand := `Apple crumble. Rub the butter into the flour and sugar, slice the apples, bake for 40 minutes at 180 degrees.
+Serve with cream.`
+	plain := []classify.Topic{topic("Grandmother", ""), topic("Invoices", "bills and payments")}
+	if got := best(t, recipe, plain); got != "" {
+		t.Fatalf("filed under %q before anything was learned", got)
+	}
+	taught := []classify.Topic{topic("Grandmother", "", byHand, recipe[:80]), topic("Invoices", "bills and payments", invoice)}
+	if got := best(t, recipe, taught); got != "Grandmother" {
+		t.Errorf("filed under %q, want Grandmother", got)
+	}
+}
+
+func TestBuiltinSaysThatItCutTheText(t *testing.T) {
+	long := strings.Repeat("The ferry leaves at nine. ", 10_000) + invoice
+	result, err := classify.NewBuiltin().Classify(t.Context(), classify.Request{Text: long, Topics: []classify.Topic{topic("Invoices", "")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !result.Truncated || len(result.Confidence) != 0 {
+		t.Errorf("truncated %t, chosen %v: want what lies far behind to be left out, and said so", result.Truncated, result.Confidence)
+	}
+}
+
+func TestBuiltinChoosesAFewAtMost(t *testing.T) {
+	var topics []classify.Topic
+	for _, name := range []string{"Invoice", "Bill", "Payment", "Total", "Harbour", "Bakery", "Flour"} {
+		topics = append(topics, topic(name, ""))
+	}
+	request := classify.Request{Text: strings.Repeat(invoice, 5), Topics: topics}
+	first, err := classify.NewBuiltin().Classify(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(first.Confidence); n == 0 || n > 3 {
+		t.Errorf("%d topics were chosen, want 1 to 3", n)
+	}
+	slices.Reverse(request.Topics)
+	second, err := classify.NewBuiltin().Classify(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, confidence := range first.Confidence {
+		if confidence <= 0 || confidence > 1 || second.Confidence[id] != confidence {
+			t.Errorf("confidence %g, then %g in another order", confidence, second.Confidence[id])
+		}
+	}
+}
+
+// best returns the name of the topic chosen with the most confidence, empty when none was.
+func best(t *testing.T, text string, topics []classify.Topic) string {
+	t.Helper()
+	result, err := classify.NewBuiltin().Classify(t.Context(), classify.Request{Text: text, Topics: topics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, most := "", 0.0
+	for _, topic := range topics {
+		if confidence := result.Confidence[topic.ID]; confidence > most {
+			name, most = topic.Name, confidence
+		}
+	}
+	return name
+}
