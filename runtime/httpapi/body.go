@@ -42,8 +42,6 @@ func (c *call) readBody() ([]byte, error) {
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, errTooLarge(fmt.Sprintf("The body is larger than %d bytes.", maxJSONBytes))
-	case tooSlow(c.Request):
-		return nil, errTooSlow()
 	case err != nil:
 		return nil, errMalformed("The body ended before it was complete.")
 	}

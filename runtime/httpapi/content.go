@@ -13,6 +13,10 @@ import (
 	"github.com/docvault/docvault/runtime/document"
 )
 
+// maxRanges bounds what one request may ask for, as each range is a request to the store. Beyond, the whole is given, which
+// RFC 9110 allows.
+const maxRanges = 16
+
 // contentPolicy keeps a document that a browser shows from doing anything: no scripts, no requests, an origin of its own.
 const contentPolicy = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
 
@@ -73,6 +77,9 @@ func (a *api) documentText(w http.ResponseWriter, c *call) error {
 
 // serveRanges is http.ServeContent with problems for errors: 416 is answered as one, and a read that failed is not lost.
 func (a *api) serveRanges(w http.ResponseWriter, c *call, modified time.Time, content io.ReadSeeker) error {
+	if strings.Count(c.Header.Get("Range"), ",") >= maxRanges {
+		c.Header.Del("Range")
+	}
 	watched := &watchedReader{ReadSeeker: content}
 	http.ServeContent(&rangeWriter{ResponseWriter: w}, c.Request, "", modified, watched)
 	if watched.err != nil && c.Context().Err() == nil {

@@ -162,6 +162,8 @@ func TestContent(t *testing.T) {
 	if tail := a.get(t, path, "Range", "bytes=-3").want(t, "tail", 206, ""); string(tail.body) != "789" {
 		t.Errorf("the tail is %q", tail.body)
 	}
+	many := "bytes=0-0" + strings.Repeat(",2-2", 20)
+	a.get(t, path, "Range", many).want(t, "more ranges than are worth it", 200, "")
 	a.get(t, path, "Range", "bytes=2-4", "If-Range", `"another"`).want(t, "range of another version", 200, "")
 	beyond := a.get(t, path, "Range", "bytes=10-").want(t, "beyond the end", 416, "range_not_satisfiable")
 	if got := beyond.Header.Get("Content-Range"); got != "bytes */10" {

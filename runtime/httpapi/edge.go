@@ -41,7 +41,7 @@ func hostAllowed(host string, allowed []string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
 	return slices.ContainsFunc(allowed, func(pattern string) bool {
 		pattern = strings.ToLower(pattern)
 		if parent, ok := strings.CutPrefix(pattern, "*"); ok {

@@ -125,5 +125,6 @@ func setSession(c *call, value string, maxAge int) {
 
 // overTLS reports whether the browser speaks TLS, to us or to the proxy before us.
 func overTLS(r *http.Request) bool {
-	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
 }

@@ -13,6 +13,9 @@ const (
 	// A body that brings less than progressBytes in progressWithin of waiting for it is given up: 137 bytes a second.
 	progressBytes  = 4 << 10
 	progressWithin = 30 * time.Second
+	// drainBytes is how much of a refused body is still read, at most, and for how long.
+	drainBytes  = 64 << 20
+	drainWithin = 10 * time.Second
 	// writeWithin is how long a client may take to accept writeBytes of an answer.
 	writeBytes  = 32 << 10
 	writeWithin = 60 * time.Second
@@ -26,6 +29,7 @@ type progressBody struct {
 	left    time.Duration // of waiting, until the next progressBytes are in
 	window  int           // bytes since left was set
 	until   time.Time     // when waiting ends in any case, zero: never
+	asked   bool          // the client waits to be asked for the body
 	late    bool
 }
 
@@ -36,7 +40,9 @@ func guardBody(w http.ResponseWriter, r *http.Request) *http.Request {
 	if r.Body == nil || r.Body == http.NoBody {
 		return r
 	}
-	body := &progressBody{ReadCloser: r.Body, control: http.NewResponseController(w), left: progressWithin}
+	body := &progressBody{
+		ReadCloser: r.Body, control: http.NewResponseController(w), left: progressWithin, asked: r.Header.Get("Expect") != "",
+	}
 	r = r.WithContext(context.WithValue(r.Context(), progressKey{}, body))
 	r.Body = body
 	return r
@@ -48,16 +54,20 @@ func tooSlow(r *http.Request) bool {
 	return ok && body.late
 }
 
-// drain reads on, to no use but the client's: one that is cut off while it sends sees a broken connection instead of the answer.
-func drain(r *http.Request, atMost int64, within time.Duration) {
-	if body, ok := r.Context().Value(progressKey{}).(*progressBody); ok {
-		body.until = time.Now().Add(within)
+// drain reads what is left of a refused request, to no use but the client's: one that is cut off while it sends sees a broken
+// connection instead of the answer. One that waits to be asked has not begun.
+func drain(r *http.Request) {
+	body, ok := r.Context().Value(progressKey{}).(*progressBody)
+	if !ok || body.asked || body.late {
+		return
 	}
-	_, _ = io.CopyN(io.Discard, r.Body, atMost)
+	body.until = time.Now().Add(drainWithin)
+	_, _ = io.CopyN(io.Discard, body, drainBytes)
 }
 
 // Read implements io.Reader.
 func (b *progressBody) Read(p []byte) (int, error) {
+	b.asked = false
 	start := time.Now()
 	deadline := start.Add(b.left)
 	if !b.until.IsZero() && b.until.Before(deadline) {

@@ -19,9 +19,6 @@ const (
 	maxParts      = 100
 	maxFieldBytes = 64 << 10
 	maxFormBytes  = 1 << 20
-	// drainBytes is how much of a refused upload is still read.
-	drainBytes  = 64 << 20
-	drainWithin = 10 * time.Second
 	// discardWithin bounds the clean-up after an upload that failed; the sweeper does what is left.
 	discardWithin = 10 * time.Second
 )
@@ -29,7 +26,7 @@ const (
 // upload streams the file into the store when it meets it, and makes it a document only after the closing boundary.
 func (a *api) upload(c *call) (any, error) {
 	if a.config.MaxUploadBytes > 0 && c.ContentLength > a.config.MaxUploadBytes+maxFormBytes {
-		return nil, a.refuse(c, document.ErrTooLarge)
+		return nil, document.ErrTooLarge
 	}
 	parts, err := c.MultipartReader()
 	if errors.Is(err, http.ErrNotMultipart) {
@@ -41,25 +38,13 @@ func (a *api) upload(c *call) (any, error) {
 	form := upload{api: a, call: c, autoClassify: true}
 	if err := form.read(parts); err != nil {
 		form.discard()
-		return nil, a.refuse(c, err)
+		return nil, err
 	}
 	d, duplicate, err := a.vault.Commit(c.Context(), a.actor(c.Request), form.staged, form.autoClassify)
 	if err != nil {
 		return nil, err
 	}
 	return newDocumentBody(d, duplicate), nil
-}
-
-// refuse gives the client a chance to hear why.
-func (a *api) refuse(c *call, err error) error {
-	if tooSlow(c.Request) {
-		return errTooSlow()
-	}
-	if c.Header.Get("Expect") != "" && asProblem(err, "").hangUp {
-		return err // a client that asked before it sends reads the answer first; the connection ends with it
-	}
-	drain(c.Request, drainBytes, drainWithin)
-	return err
 }
 
 // upload is a form as far as it has been read.

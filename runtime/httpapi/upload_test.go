@@ -7,11 +7,16 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/docvault/docvault/runtime/httpapi"
 	"github.com/docvault/docvault/runtime/runtimetest"
+	"github.com/docvault/docvault/runtime/vault"
 )
 
 func TestUpload(t *testing.T) {
@@ -196,5 +201,19 @@ func TestUploadAsks(t *testing.T) {
 	first := make([]byte, len("HTTP/1.1 413"))
 	if _, err := io.ReadFull(conn, first); err != nil || string(first) != "HTTP/1.1 413" {
 		t.Errorf("answered %q, %v", first, err)
+	}
+}
+
+// TestRefusedUploadIsHeard sends more than a connection holds, without a token: the answer is read all the same.
+func TestRefusedUploadIsHeard(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(httpapi.New(&vault.Vault{}, httpapi.Config{
+		APIToken: "token", Logger: runtimetest.NewLog(t).Logger(), Metrics: prometheus.NewRegistry(),
+	}))
+	t.Cleanup(server.Close)
+	body := file("a.txt", strings.Repeat("x", 16<<20)) + closing
+	for range 5 {
+		fetch(t, server.Client(), http.MethodPost, server.URL+"/api/documents/upload", strings.NewReader(body),
+			"Content-Type", "multipart/form-data; boundary="+boundary).want(t, "no token", 401, "unauthorized")
 	}
 }
