@@ -38,7 +38,7 @@ const AnnotationAdopt = "docvault.io/adopt"
 
 // AnnotationRuntimeSecret on a pod is the hash of the runtime Secret. Pods read that only when they start, so another one
 // replaces them.
-const AnnotationRuntimeSecret = "docvault.io/runtime-secret"
+const AnnotationRuntimeSecret = "docvault.io/runtime-secret" //nolint:gosec // a name, no credential
 
 // Finalizer holds a vault until its children and, as its deletion policy says, its data are gone; and a class until no vault
 // is bound to it.
