@@ -3,23 +3,9 @@
 package extract
 
 import (
-	"context"
-	"errors"
-	"os"
+	"cmp"
 	"time"
-
-	"github.com/docvault/docvault/runtime/document"
 )
-
-// HeadBytes is how many first bytes of a file Detect wants.
-const HeadBytes = 4096
-
-// Type is what a file is, told from its content.
-type Type struct {
-	MIME string
-	Kind document.Kind
-	Ext  string // lower case, with the dot
-}
 
 // Defaults of Limits.
 const (
@@ -31,18 +17,28 @@ const (
 
 // Limits bound what reading one file may cost. Zero values mean the defaults.
 type Limits struct {
-	MaxTextBytes int64         // of text kept; more is cut off, Result.Truncated says so
+	MaxTextBytes int           // of text kept, UTF-8; more is cut off, and Result.Truncated says so
 	MaxPages     int           // more pages: too_large_to_read
 	Timeout      time.Duration // longer: timed_out
 	MemoryBytes  int64         // of the child, resident; more: too_large_to_read
 }
 
+// withDefaults replaces zero values.
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		MaxTextBytes: cmp.Or(l.MaxTextBytes, DefaultMaxTextBytes),
+		MaxPages:     cmp.Or(l.MaxPages, DefaultMaxPages),
+		Timeout:      cmp.Or(l.Timeout, DefaultTimeout),
+		MemoryBytes:  cmp.Or(l.MemoryBytes, DefaultMemoryBytes),
+	}
+}
+
 // Result is what was read.
 type Result struct {
-	Pages     []string // text by page; one page for formats without pages
-	PageCount int
-	Truncated bool   // text was cut to Limits.MaxTextBytes
-	Language  string // ISO 639-1, empty when unknown
+	Pages     []string `json:"pages"` // text by page; one page for formats without pages
+	PageCount int      `json:"page_count"`
+	Truncated bool     `json:"truncated"` // text was cut to Limits.MaxTextBytes
+	Language  string   `json:"language"`  // ISO 639-1, empty when unknown
 }
 
 // Extractor reads files in child processes. It is safe for use by many goroutines.
@@ -51,28 +47,8 @@ type Extractor struct {
 	self, cacheDir string
 }
 
-// Detect tells the type from the first bytes, never from the name. Magic bytes behind a BOM or junk count.
-// Errors: document.ErrUnsupportedType.
-func Detect(head []byte) (Type, error) {
-	return Type{}, document.ErrUnsupportedType
-}
-
 // New returns an Extractor that re-executes the program at self (os.Executable) with ChildCommand, and keeps compiled code in
-// cacheDir ("" for none).
+// cacheDir ("" for none: then every PDF costs seconds of compilation).
 func New(limits Limits, self, cacheDir string) *Extractor {
-	return &Extractor{limits: limits, self: self, cacheDir: cacheDir}
-}
-
-// Extract reads file, which is of type mime. A *document.ReadError says that it can never be read; any other error is passing.
-func (e *Extractor) Extract(ctx context.Context, mime string, file *os.File) (Result, error) {
-	return Result{}, errors.ErrUnsupported
-}
-
-// ChildCommand is the hidden subcommand with which a program calls RunChild.
-const ChildCommand = "extract-child"
-
-// RunChild reads one file as the child of an Extractor and returns the exit code of the process. The request comes on
-// standard input, the answer goes to standard output, the file is descriptor 3.
-func RunChild() int {
-	return 1
+	return &Extractor{limits: limits.withDefaults(), self: self, cacheDir: cacheDir}
 }

@@ -1,0 +1,168 @@
+package extract
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/docvault/docvault/runtime/document"
+)
+
+const (
+	// memoryWatchInterval is how often the child's memory is looked at. The sandbox and the limit of text bound by themselves what
+	// can happen in between.
+	memoryWatchInterval = 20 * time.Millisecond
+	// answerOverhead and answerGrowth bound an answer: JSON writes a character as six bytes at worst.
+	answerOverhead = 1 << 20
+	answerGrowth   = 6
+)
+
+var (
+	errMemory = errors.New("the child took too much memory")
+	errTime   = errors.New("the child took too long")
+)
+
+// Extract reads file, which is of type mime, from its beginning. A *document.ReadError says that it can never be read; any other error is
+// passing.
+func (e *Extractor) Extract(ctx context.Context, mime string, file *os.File) (Result, error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return Result{}, fmt.Errorf("rewind the file: %w", err)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	timer := time.AfterFunc(e.limits.Timeout, func() { stop(errTime) })
+	defer timer.Stop()
+	output, err := e.run(ctx, stop, mime, file)
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errMemory):
+		return Result{}, &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this file takes more memory than allowed."}
+	case errors.Is(cause, errTime):
+		return Result{}, &document.ReadError{Code: document.CodeTimedOut, Detail: fmt.Sprintf("Reading this file took more than %s.", e.limits.Timeout)}
+	case cause != nil:
+		return Result{}, fmt.Errorf("read the file: %w", cause)
+	case err != nil:
+		return Result{}, err
+	}
+	return parseAnswer(output)
+}
+
+// run runs the child to its end and returns what it wrote.
+func (e *Extractor) run(ctx context.Context, stop context.CancelCauseFunc, mime string, file *os.File) ([]byte, error) {
+	child := exec.CommandContext(ctx, e.self, ChildCommand) //nolint:gosec // the program itself
+	child.ExtraFiles = []*os.File{file}
+	// Nothing of the worker's environment: it holds secrets.
+	child.Env = []string{"GOMAXPROCS=1", "GOMEMLIMIT=" + strconv.FormatInt(e.limits.MemoryBytes*3/4, 10)}
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a signal for the worker's group is the worker's to handle
+	var stderr bytes.Buffer
+	child.Stderr = &limited{&stderr, answerOverhead}
+	stdin, err := child.StdinPipe() // stays open until Wait: its end tells the child that the worker died
+	if err != nil {
+		return nil, fmt.Errorf("make the child's input: %w", err)
+	}
+	stdout, err := child.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("make the child's output: %w", err)
+	}
+	if err := child.Start(); err != nil {
+		return nil, fmt.Errorf("start the child: %w", err)
+	}
+	watchCtx, watched := context.WithCancel(ctx)
+	go watchMemory(watchCtx, child.Process.Pid, e.limits.MemoryBytes, stop)
+	request := request{MIME: mime, Limits: e.limits, CacheDir: e.cacheDir}
+	sendErr := json.NewEncoder(stdin).Encode(request)
+	most := e.limits.MaxTextBytes*answerGrowth + answerOverhead
+	output, readErr := io.ReadAll(io.LimitReader(stdout, int64(most)))
+	if len(output) == most {
+		stop(errMemory) // or it would wait for ever to write the rest
+	}
+	waitErr := child.Wait()
+	watched()
+	if waitErr != nil {
+		return nil, whyDied(waitErr, stderr.String())
+	}
+	return output, errors.Join(sendErr, readErr)
+}
+
+// whyDied tells what a child's end means that nobody here asked for. A signal comes from outside (the kernel's out-of-memory killer, an
+// operator): passing. A crash of its own will come again.
+func whyDied(err error, stderr string) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() < 0 {
+		return fmt.Errorf("the child ended: %w", err)
+	}
+	if strings.Contains(stderr, "out of memory") {
+		return &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this file takes more memory than allowed."}
+	}
+	return &document.ReadError{Code: document.CodeMalformed, Detail: "The file makes its reader fail."}
+}
+
+// watchMemory stops the work when the process holds more than limit bytes. A limit on address space would not do: the Go
+// runtime and the sandbox reserve much more than they use.
+func watchMemory(ctx context.Context, pid int, limit int64, stop context.CancelCauseFunc) {
+	ticker := time.NewTicker(memoryWatchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if residentBytes(pid) > limit {
+				stop(errMemory)
+				return
+			}
+		}
+	}
+}
+
+// residentBytes reads the second field of /proc/PID/statm, in pages, less the third: pages shared with others, such as the
+// program's own code. 0 when the process is gone.
+func residentBytes(pid int) int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	var size, resident, shared int64
+	if _, err := fmt.Sscan(string(data), &size, &resident, &shared); err != nil {
+		return 0
+	}
+	return (resident - shared) * int64(os.Getpagesize())
+}
+
+func parseAnswer(output []byte) (Result, error) {
+	var a answer
+	if err := json.Unmarshal(output, &a); err != nil {
+		return Result{}, fmt.Errorf("understand the child: %w", err)
+	}
+	switch {
+	case a.Never != nil:
+		return Result{}, a.Never
+	case a.Result == nil:
+		return Result{}, fmt.Errorf("read the file: %s", a.Passing)
+	}
+	return *a.Result, nil
+}
+
+// limited writes no more than left bytes on, and swallows the rest.
+type limited struct {
+	to   io.Writer
+	left int
+}
+
+// Write implements io.Writer.
+func (l *limited) Write(p []byte) (int, error) {
+	keep := p[:min(len(p), l.left)]
+	l.left -= len(keep)
+	if _, err := l.to.Write(keep); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,87 @@
+package extract
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// readText decodes a text file. It reads no more than limits.MaxTextBytes: no encoding here needs fewer bytes than UTF-8 but
+// UTF-16 for Asian scripts, where the text kept is cut again.
+func readText(file io.Reader, limits Limits) (Result, error) {
+	data, err := io.ReadAll(io.LimitReader(file, int64(limits.MaxTextBytes)+1))
+	if err != nil {
+		return Result{}, fmt.Errorf("read the file: %w", err)
+	}
+	more := len(data) > limits.MaxTextBytes
+	text := strings.ReplaceAll(decode(data), "\x00", "")
+	text, cut := truncate(text, limits.MaxTextBytes)
+	return Result{Pages: []string{text}, PageCount: 1, Truncated: more || cut}, nil
+}
+
+// decode tells the encoding by its mark, takes UTF-8 for what is valid as such, and everything else for Windows-1252, which
+// holds Latin-1.
+func decode(data []byte) string {
+	switch {
+	case bytes.HasPrefix(data, bomUTF16LE), bytes.HasPrefix(data, bomUTF16BE):
+		return decodeUTF16(data)
+	case bytes.HasPrefix(data, bomUTF8):
+		return strings.ToValidUTF8(string(data[len(bomUTF8):]), "\uFFFD")
+	}
+	if valid := withoutCutRune(data); utf8.Valid(valid) {
+		return string(valid)
+	}
+	return decodeWindows1252(data)
+}
+
+// decodeUTF16 decodes what begins with a byte order mark. An odd byte at the end is dropped.
+func decodeUTF16(data []byte) string {
+	var order binary.ByteOrder = binary.LittleEndian
+	if bytes.HasPrefix(data, bomUTF16BE) {
+		order = binary.BigEndian
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for data = data[len(bomUTF16LE):]; len(data) > 1; data = data[2:] {
+		units = append(units, order.Uint16(data))
+	}
+	return string(utf16.Decode(units))
+}
+
+func decodeWindows1252(data []byte) string {
+	text, err := charmap.Windows1252.NewDecoder().Bytes(data)
+	if err != nil { // it maps every byte
+		return strings.ToValidUTF8(string(data), "\uFFFD")
+	}
+	return strings.ReplaceAll(string(text), "\uFFFD", "") // the five bytes without meaning
+}
+
+// withoutCutRune drops the beginning of a character whose end lies behind the end of data.
+func withoutCutRune(data []byte) []byte {
+	for back := 1; back < utf8.UTFMax && back <= len(data); back++ {
+		last := data[len(data)-back:]
+		if utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return data[:len(data)-back]
+			}
+			break
+		}
+	}
+	return data
+}
+
+// truncate cuts a text to at most limit bytes, between characters.
+func truncate(text string, limit int) (string, bool) {
+	if len(text) <= limit {
+		return text, false
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit], true
+}
