@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,11 +26,40 @@ type effects struct {
 	made     []string
 	cutAfter int           // how many effects are let through; 0: all
 	cut      chan struct{} // closed when the operator is cut off
+	events   int           // events told, which are no effects: another goroutine tells them after the fact
+	looks    int           // how often a vault's namespace was read, as each pass over a vault does once
+	away     map[string]bool
 }
+
+// The servers that setAway can take away.
+const (
+	postgresServer = "postgres"
+	storeServer    = "store"
+)
 
 var errCutOff = errors.New("the operator is cut off")
 
-func newEffects() *effects { return &effects{cut: make(chan struct{})} }
+func newEffects() *effects { return &effects{cut: make(chan struct{}), away: map[string]bool{}} }
+
+// setAway has new connections to a server refused, or taken again.
+func (e *effects) setAway(server string, away bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.away[server] = away
+}
+
+func (e *effects) isAway(server string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.away[server]
+}
+
+// seen returns how many passes over vaults began, and how many events were told.
+func (e *effects) seen() (passes, events int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.looks, e.events
+}
 
 // restart lets everything through again and counts from zero; after n more effects (0: never) the operator is cut off.
 func (e *effects) restart(n int) {
@@ -87,12 +117,8 @@ func (e *effects) apiServer(next http.RoundTripper) http.RoundTripper {
 			return nil, errCutOff
 		}
 		resp, err := next.RoundTrip(r)
-		if err != nil || !changes(r.Method) || resp.StatusCode >= http.StatusBadRequest {
+		if e.justLooks(r) || err != nil || resp.StatusCode >= http.StatusBadRequest {
 			return resp, err
-		}
-		// Events are told by another goroutine, after the fact: where the operator dies says nothing about them.
-		if strings.Contains(r.URL.Path, "/events") {
-			return resp, nil
 		}
 		if e.note(r.Method+" "+r.URL.Path, func() {}) {
 			resp.Body.Close()
@@ -100,6 +126,20 @@ func (e *effects) apiServer(next http.RoundTripper) http.RoundTripper {
 		}
 		return resp, nil
 	})
+}
+
+// justLooks reports that a request changes no object that matters, and counts it.
+func (e *effects) justLooks(r *http.Request) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if ok, _ := path.Match("/api/v1/namespaces/*", r.URL.Path); ok {
+		e.looks++
+	}
+	told := strings.Contains(r.URL.Path, "/events")
+	if told {
+		e.events++
+	}
+	return told || !changes(r.Method)
 }
 
 func changes(method string) bool {
@@ -126,7 +166,7 @@ func (e *effects) objectStore(t *testing.T, endpoint string) string {
 	}
 	listener := listen(t)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if e.isCut() {
+		if e.isCut() || e.isAway(storeServer) {
 			panic(http.ErrAbortHandler)
 		}
 		proxy.ServeHTTP(w, r)
@@ -155,7 +195,7 @@ func (e *effects) postgres(t *testing.T, address string) string {
 
 func (e *effects) relaySQL(client net.Conn, address string) {
 	defer client.Close()
-	if e.isCut() {
+	if e.isCut() || e.isAway(postgresServer) {
 		return
 	}
 	server, err := net.Dial("tcp", address)

@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -385,4 +386,36 @@ func (b *logBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+func (i *installation) namespaceUID(name string) types.UID {
+	i.t.Helper()
+	namespace := &corev1.Namespace{}
+	i.get(namespace, "", name)
+	return namespace.UID
+}
+
+// edit changes an object as somebody else than the operator would.
+func (i *installation) edit(object client.Object, change func()) {
+	i.t.Helper()
+	before := object.DeepCopyObject().(client.Object)
+	change()
+	if err := i.kube.Patch(i.t.Context(), object, client.MergeFrom(before), client.FieldOwner("somebody")); err != nil {
+		i.t.Fatalf("edit %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+// anotherPass has the operator look at a vault once more, and waits until it has.
+func (i *installation) anotherPass(vault *v1alpha1.DocVault) {
+	i.t.Helper()
+	before, _ := i.effects.seen()
+	i.edit(vault, func() {
+		vault.Annotations = map[string]string{"test.docvault.io/poke": unique("poke")}
+	})
+	eventually(i.t, patience, func(context.Context) error {
+		if now, _ := i.effects.seen(); now == before {
+			return errors.New("the operator has not looked at the vault")
+		}
+		return nil
+	})
 }
