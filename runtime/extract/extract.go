@@ -45,10 +45,16 @@ type Result struct {
 type Extractor struct {
 	limits         Limits
 	self, cacheDir string
+
+	compiling chan struct{} // takes one: who fills the cache
+	compiled  chan struct{} // closed when a PDF has been read: the cache is filled
 }
 
 // New returns an Extractor that re-executes the program at self (os.Executable) with ChildCommand, and keeps compiled code in
 // cacheDir ("" for none: then every PDF costs seconds of compilation).
 func New(limits Limits, self, cacheDir string) *Extractor {
-	return &Extractor{limits: limits.withDefaults(), self: self, cacheDir: cacheDir}
+	return &Extractor{
+		limits: limits.withDefaults(), self: self, cacheDir: cacheDir,
+		compiling: make(chan struct{}, 1), compiled: make(chan struct{}),
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,6 +25,8 @@ const (
 	// answerOverhead and answerGrowth bound an answer: JSON writes a character as six bytes at worst.
 	answerOverhead = 1 << 20
 	answerGrowth   = 6
+	// compileTimeout is four times what compiling the sandbox takes on a slow core.
+	compileTimeout = 30 * time.Second
 )
 
 var (
@@ -36,6 +39,9 @@ var (
 func (e *Extractor) Extract(ctx context.Context, mime string, file *os.File) (Result, error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return Result{}, fmt.Errorf("rewind the file: %w", err)
+	}
+	if mime == typePDF.MIME {
+		defer e.firstAlone(ctx)()
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -53,6 +59,22 @@ func (e *Extractor) Extract(ctx context.Context, mime string, file *os.File) (Re
 		return Result{}, err
 	}
 	return parseAnswer(output)
+}
+
+// firstAlone lets the first PDF be read alone, and returns what to call afterwards: its child compiles the sandbox into the cache, which
+// takes seconds and 350 MiB; workers that did so at once would take that many times as much. A first PDF that takes longer than
+// compiling does stops nobody.
+func (e *Extractor) firstAlone(ctx context.Context) (done func()) {
+	patience, cancel := context.WithTimeout(ctx, compileTimeout)
+	defer cancel()
+	select {
+	case <-e.compiled:
+		return func() {}
+	case e.compiling <- struct{}{}:
+		return sync.OnceFunc(func() { close(e.compiled) })
+	case <-patience.Done():
+		return func() {}
+	}
 }
 
 // run runs the child to its end and returns what it wrote.
