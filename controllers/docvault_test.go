@@ -1,7 +1,15 @@
 package controllers_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
 )
 
 func TestAnEmptyVaultBecomesReady(t *testing.T) {
@@ -12,4 +20,80 @@ func TestAnEmptyVaultBecomesReady(t *testing.T) {
 	if vault.Status.URL != "http://acme-api."+vault.Namespace+".svc" || vault.Status.Version != "v0.1.0" {
 		t.Errorf("url %q, version %q", vault.Status.URL, vault.Status.Version)
 	}
+}
+
+func TestABadSpecStallsAndItsRevertUnsticks(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	i.edit(vault, func() { vault.Spec.Image = "example.com/evil:v9" })
+	i.await(vault, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonImageNotAllowed)
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImageNotAllowed)
+	api := &appsv1.Deployment{}
+	i.get(api, vault.Namespace, "acme-api")
+	if image := api.Spec.Template.Spec.Containers[0].Image; image != "ghcr.io/docvault/docvault:v0.1.0" {
+		t.Errorf("the API runs %s", image)
+	}
+	i.edit(vault, func() { vault.Spec.Image = "" })
+	i.awaitReady(vault)
+	i.await(vault, v1alpha1.ConditionStalled, metav1.ConditionFalse, "")
+}
+
+func TestAnAllowedImageIsMigratedToAndRolledOut(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.edit(i.class, func() { i.class.Spec.Allow.Images = []string{"ghcr.io/docvault/docvault:*"} })
+	i.start()
+	vault := i.readyVault("acme")
+	first := string(i.ledger(vault).Data["migratedJob"])
+	i.edit(vault, func() { vault.Spec.Image = "ghcr.io/docvault/docvault:v0.2.0" })
+	i.awaitReady(vault)
+	if vault.Status.Version != "v0.2.0" {
+		t.Errorf("version %s, want v0.2.0", vault.Status.Version)
+	}
+	if second := string(i.ledger(vault).Data["migratedJob"]); second == first || second == "" {
+		t.Errorf("the migration of the new image is recorded as %q, after %q", second, first)
+	}
+}
+
+func TestASuspendedVaultRunsNoPodsAndWakes(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	i.edit(vault, func() { vault.Spec.Suspend = true })
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	eventually(t, patience, func(ctx context.Context) error {
+		for _, name := range []string{"acme-api", "acme-worker"} {
+			d := &appsv1.Deployment{}
+			if err := i.kube.Get(ctx, client.ObjectKey{Namespace: vault.Namespace, Name: name}, d); err != nil {
+				return err
+			}
+			if d.Status.Replicas != 0 {
+				return errors.New(name + " still has pods")
+			}
+		}
+		return nil
+	})
+	i.edit(vault, func() { vault.Spec.Suspend = false })
+	i.awaitReady(vault)
+}
+
+func TestAnOutageOfTheBackendsDoesNotUnreadyAVaultThatServes(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	i.effects.setAway(postgresServer, true)
+	i.effects.setAway(storeServer, true)
+	i.effects.dropPostgres()
+	i.anotherPass(vault)
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionUnknown, v1alpha1.ReasonPostgresUnreachable)
+	i.await(vault, v1alpha1.ConditionBucketReady, metav1.ConditionUnknown, v1alpha1.ReasonObjectStoreUnreachable)
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
+	i.effects.setAway(postgresServer, false)
+	i.effects.setAway(storeServer, false)
+	i.awaitReady(vault)
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionTrue, v1alpha1.ReasonProvisioned)
 }

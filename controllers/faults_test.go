@@ -29,6 +29,7 @@ type effects struct {
 	events   int           // events told, which are no effects: another goroutine tells them after the fact
 	looks    int           // how often a vault's namespace was read, as each pass over a vault does once
 	away     map[string]bool
+	sessions map[net.Conn]bool // of Postgres
 }
 
 // The servers that setAway can take away.
@@ -39,7 +40,9 @@ const (
 
 var errCutOff = errors.New("the operator is cut off")
 
-func newEffects() *effects { return &effects{cut: make(chan struct{}), away: map[string]bool{}} }
+func newEffects() *effects {
+	return &effects{cut: make(chan struct{}), away: map[string]bool{}, sessions: map[net.Conn]bool{}}
+}
 
 // setAway has new connections to a server refused, or taken again.
 func (e *effects) setAway(server string, away bool) {
@@ -52,6 +55,26 @@ func (e *effects) isAway(server string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.away[server]
+}
+
+// dropPostgres ends the sessions that are open.
+func (e *effects) dropPostgres() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for session := range e.sessions {
+		session.Close()
+	}
+}
+
+func (e *effects) keepSession(session net.Conn) (forget func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sessions[session] = true
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.sessions, session)
+	}
 }
 
 // seen returns how many passes over vaults began, and how many events were told.
@@ -203,6 +226,7 @@ func (e *effects) relaySQL(client net.Conn, address string) {
 		return
 	}
 	defer server.Close()
+	defer e.keepSession(server)()
 	// Whoever is cut off by another effect loses this connection too.
 	ended := make(chan struct{})
 	defer close(ended)

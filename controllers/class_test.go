@@ -1,0 +1,136 @@
+package controllers_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+func TestAClassInUseStaysAndSaysWhoUsesIt(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	i.awaitClass(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	if i.class.Status.Vaults != 1 {
+		t.Errorf("status.vaults is %d, want 1", i.class.Status.Vaults)
+	}
+	if err := i.kube.Delete(t.Context(), i.class); err != nil {
+		t.Fatal(err)
+	}
+	i.awaitClass(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInUse)
+	message := meta.FindStatusCondition(i.class.Status.Conditions, v1alpha1.ConditionReady).Message
+	if !strings.Contains(message, vault.Namespace+"/acme") {
+		t.Errorf("the class does not say who uses it: %s", message)
+	}
+	i.anotherPass(vault)
+	i.awaitReady(vault)
+	i.remove(vault)
+	i.awaitGone(i.class.DeepCopy())
+}
+
+func TestAClassSaysWhichBackendIsAway(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.effects.setAway(postgresServer, true)
+	i.start()
+	i.awaitClass(v1alpha1.ConditionPostgresReachable, metav1.ConditionFalse, v1alpha1.ReasonPostgresUnreachable)
+	i.awaitClass(v1alpha1.ConditionObjectStoreReachable, metav1.ConditionTrue, v1alpha1.ReasonReachable)
+	i.awaitClass(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPostgresUnreachable)
+}
+
+func TestAClassWithoutItsSecretIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	secret := i.secret(i.class.Spec.Postgres.AdminSecretRef.Name, nil)
+	i.get(secret, i.namespace, secret.Name)
+	password := secret.Data["password"]
+	i.edit(secret, func() { delete(secret.Data, "password") })
+	i.start()
+	i.awaitClass(v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
+	vault := i.newVault("acme")
+	i.create(vault)
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
+	i.edit(secret, func() { secret.Data["password"] = password })
+	i.awaitReady(vault)
+}
+
+// awaitClass waits for a condition of the installation's class.
+func (i *installation) awaitClass(kind string, status metav1.ConditionStatus, reason string) {
+	i.t.Helper()
+	eventually(i.t, patience, func(ctx context.Context) error {
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(i.class), i.class); err != nil {
+			return err
+		}
+		c := meta.FindStatusCondition(i.class.Status.Conditions, kind)
+		if c == nil || c.Status != status || c.Reason != reason {
+			return errors.New("the class is not there yet: " + describe(i.class.Status.Conditions))
+		}
+		return nil
+	})
+}
+
+// The annotation marks a class for the whole cluster, so this test is alone with it: it does not run in parallel.
+func TestTheDefaultClassIsTakenOnceAndTwoAreRefused(t *testing.T) {
+	i := install(t)
+	i.start()
+	i.edit(i.class, func() { i.class.Annotations = map[string]string{v1alpha1.AnnotationDefaultClass: "true"} })
+	vault := i.newVault("acme")
+	vault.Spec.ClassName = ""
+	i.create(vault)
+	i.awaitReady(vault)
+	if vault.Status.ClassName != i.class.Name {
+		t.Errorf("bound to %s, want %s", vault.Status.ClassName, i.class.Name)
+	}
+
+	second := i.newClass(unique("class"))
+	t.Cleanup(func() { i.forget(context.Background(), second) })
+	i.edit(second, func() { second.Annotations = map[string]string{v1alpha1.AnnotationDefaultClass: "true"} })
+	waiting := i.newVault("later")
+	waiting.Spec.ClassName = ""
+	i.create(waiting)
+	i.await(waiting, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSeveralDefaultClasses)
+	i.anotherPass(vault)
+	i.awaitReady(vault) // a bound vault does not mind
+
+	i.edit(i.class, func() { i.class.Annotations = nil })
+	i.awaitReady(waiting)
+	if waiting.Status.ClassName != second.Name {
+		t.Errorf("bound to %s, want %s", waiting.Status.ClassName, second.Name)
+	}
+	i.edit(second, func() { second.Annotations = nil })
+	i.anotherPass(vault)
+	i.awaitReady(vault)
+	if vault.Status.ClassName != i.class.Name {
+		t.Error("a changed default moved a bound vault")
+	}
+}
+
+func TestAVaultOfAnotherInstallationIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	other := install(t)
+	other.start()
+	vault := i.newVault("acme")
+	i.create(vault)
+	passes, _ := other.effects.seen()
+	i.edit(vault, func() { vault.Annotations = map[string]string{"test.docvault.io/poke": "1"} })
+	eventually(t, patience, func(context.Context) error {
+		if now, _ := other.effects.seen(); now == passes {
+			return errors.New("the other operator has not looked at the vault")
+		}
+		return nil
+	})
+	i.start()
+	i.awaitReady(vault)
+	if made := other.effects.since(0); strings.Contains(strings.Join(made, "\n"), vault.Namespace) {
+		t.Errorf("the other installation made:\n%s", strings.Join(made, "\n"))
+	}
+}

@@ -1,0 +1,145 @@
+package controllers_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+func TestRetainKeepsTheDataAndFindsItAgain(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	before := i.ledger(vault)
+	i.remove(vault)
+	released := i.ledger(vault)
+	if state := string(released.Data["state"]); state != "released" {
+		t.Errorf("the ledger is %s, want released", state)
+	}
+	if left := i.inside(vault); len(left) > 0 {
+		t.Errorf("children are left: %s", strings.Join(left, ", "))
+	}
+	mustWork(t, released)
+
+	again := &v1alpha1.DocVault{
+		ObjectMeta: metav1.ObjectMeta{Name: vault.Name, Namespace: vault.Namespace}, Spec: vault.Spec,
+	}
+	i.create(again)
+	i.awaitReady(again)
+	if err := sameCredentials(before, i.ledger(again)); err != nil {
+		t.Error(err)
+	}
+	if state := string(i.ledger(again).Data["state"]); state != "bound" {
+		t.Errorf("the ledger is %s, want bound", state)
+	}
+	mustWork(t, i.ledger(again))
+}
+
+func TestDeleteLeavesNothing(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme", func(v *v1alpha1.DocVault) { v.Spec.DeletionPolicy = v1alpha1.DeletionDelete })
+	ledger := i.ledger(vault)
+	if made, want := i.outside(vault), everythingOutside(i.identityOf(vault)); !slices.Equal(made, want) {
+		t.Fatalf("on the backends are %q, want %q", made, want)
+	}
+	i.remove(vault)
+	i.mustBeGone(vault, ledger)
+}
+
+// remove deletes a vault and waits until it is gone.
+func (i *installation) remove(vault *v1alpha1.DocVault) {
+	i.t.Helper()
+	if err := i.kube.Delete(i.t.Context(), vault); err != nil {
+		i.t.Fatal(err)
+	}
+	i.awaitGone(vault.DeepCopy())
+}
+
+// mustBeGone makes sure that nothing of a vault is left anywhere.
+func (i *installation) mustBeGone(vault *v1alpha1.DocVault, ledger *corev1.Secret) {
+	i.t.Helper()
+	if left := i.outside(vault); len(left) > 0 {
+		i.t.Errorf("left on the backends: %s", strings.Join(left, ", "))
+	}
+	if left := i.inside(vault); len(left) > 0 {
+		i.t.Errorf("left in the namespace: %s", strings.Join(left, ", "))
+	}
+	claims := &corev1.PersistentVolumeClaimList{}
+	if err := i.kube.List(i.t.Context(), claims, client.InNamespace(vault.Namespace)); err != nil {
+		i.t.Fatal(err)
+	}
+	for _, claim := range claims.Items {
+		if claim.DeletionTimestamp.IsZero() {
+			i.t.Errorf("left: volume claim %s", claim.Name)
+		}
+	}
+	if n := len(i.ledgers(vault)); n > 0 {
+		i.t.Errorf("left: %d ledgers", n)
+	}
+	if ledger != nil {
+		mustNotWork(i.t, ledger)
+	}
+}
+
+// inside lists the objects in a vault's namespace that the operator made, and their pods.
+func (i *installation) inside(vault *v1alpha1.DocVault) []string {
+	i.t.Helper()
+	var all []string
+	for _, list := range []client.ObjectList{
+		&corev1.SecretList{}, &corev1.ConfigMapList{}, &corev1.ServiceList{}, &corev1.PodList{},
+		&appsv1.DeploymentList{}, &appsv1.StatefulSetList{}, &batchv1.JobList{},
+	} {
+		err := i.kube.List(i.t.Context(), list, client.InNamespace(vault.Namespace),
+			client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		_ = meta.EachListItem(list, func(o runtime.Object) error {
+			all = append(all, o.(client.Object).GetName())
+			return nil
+		})
+	}
+	return all
+}
+
+func TestDeletingWaitsForABackendThatIsAway(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme", func(v *v1alpha1.DocVault) { v.Spec.DeletionPolicy = v1alpha1.DeletionDelete })
+	ledger := i.ledger(vault)
+	i.effects.setAway(storeServer, true)
+	if err := i.kube.Delete(t.Context(), vault); err != nil {
+		t.Fatal(err)
+	}
+	i.await(vault, v1alpha1.ConditionBucketReady, metav1.ConditionUnknown, v1alpha1.ReasonObjectStoreUnreachable)
+	i.effects.setAway(storeServer, false)
+	i.awaitGone(vault.DeepCopy())
+	i.mustBeGone(vault, ledger)
+}
+
+func TestAVaultThatNeverGotAnywhereCanBeDeleted(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.effects.setAway(postgresServer, true)
+	i.start()
+	vault := i.newVault("acme")
+	vault.Spec.DeletionPolicy = v1alpha1.DeletionDelete
+	i.create(vault)
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionUnknown, v1alpha1.ReasonPostgresUnreachable)
+	i.remove(vault)
+	i.mustBeGone(vault, nil)
+}
