@@ -98,8 +98,8 @@ type APISpec struct {
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
 
-	// MaxUploadSize is the largest file taken, for example 500Mi. Default: 1Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1')) >= 0",message="maxUploadSize must be at least one byte"
+	// MaxUploadSize is the largest file taken, for example 500Mi; at most 64Gi. Default: 1Gi.
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxUploadSize must be from one byte to 64Gi"
 	// +optional
 	MaxUploadSize *resource.Quantity `json:"maxUploadSize,omitempty"`
 

@@ -112,8 +112,9 @@ func TestVaultsAreJudgedWhenTheyAreMade(t *testing.T) {
 		"101 workers":            {name: "x", spec: `{worker: {replicas: 101}}`, message: "less than or equal to 100"},
 		"no concurrency":         {name: "x", spec: `{worker: {concurrency: 0}}`, message: "greater than or equal to 1"},
 		"empty class name":       {name: "x", spec: `{className: ""}`, message: "spec.className"},
-		"no upload":              {name: "x", spec: `{api: {maxUploadSize: 0}}`, message: "maxUploadSize must be at least one byte"},
-		"less than no upload":    {name: "x", spec: `{api: {maxUploadSize: -1Gi}}`, message: "maxUploadSize must be at least one byte"},
+		"no upload":              {name: "x", spec: `{api: {maxUploadSize: 0}}`, message: "maxUploadSize must be from one byte to 64Gi"},
+		"less than no upload":    {name: "x", spec: `{api: {maxUploadSize: -1Gi}}`, message: "maxUploadSize must be from one byte to 64Gi"},
+		"too large an upload":    {name: "x", spec: `{api: {maxUploadSize: 65Gi}}`, message: "maxUploadSize must be from one byte to 64Gi"},
 		"no storage":             {name: "x", spec: `{redis: {storage: {size: 10}}}`, message: "size must be at least 1Mi"},
 		"storage of no quantity": {name: "x", spec: `{redis: {storage: {size: big}}}`, message: "spec.redis.storage.size"},
 	}

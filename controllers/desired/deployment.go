@@ -22,8 +22,8 @@ const (
 
 	// preStopSeconds is how long a pod that ends still takes requests: until proxies and ingresses have heard of it.
 	preStopSeconds = 5
-	// graceSeconds is how long requests and tasks in flight may take then; what takes longer is handed back.
-	graceSeconds = 60
+	// graceSeconds is how long a program has to end then: it waits for requests and tasks for somewhat less, then hands back the rest.
+	graceSeconds = 30
 )
 
 // Role is what API and workers differ in.

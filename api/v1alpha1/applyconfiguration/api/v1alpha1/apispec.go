@@ -14,7 +14,7 @@ import (
 type APISpecApplyConfiguration struct {
 	// Replicas is how many pods serve the API. Default: 1.
 	Replicas *int32 `json:"replicas,omitempty"`
-	// MaxUploadSize is the largest file taken, for example 500Mi. Default: 1Gi.
+	// MaxUploadSize is the largest file taken, for example 500Mi; at most 64Gi. Default: 1Gi.
 	MaxUploadSize *resource.Quantity `json:"maxUploadSize,omitempty"`
 	// Resources of an API container.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
