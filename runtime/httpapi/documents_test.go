@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -204,16 +205,25 @@ func TestDownloadURL(t *testing.T) {
 	}
 }
 
-// TestUnreadable stores what looks like a PDF and is none: it is taken, and ends as failed.
+// TestUnreadable stores what can never be read: it is taken, and ends as failed with the reason.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	d := a.stored(t, "junk.pdf", "%PDF-1.7\n"+strings.Repeat("this is no PDF ", 100))
-	if d.MIMEType != "application/pdf" {
-		t.Errorf("its type is %s", d.MIMEType)
+	locked, err := os.ReadFile("../extract/testdata/needs-password.pdf")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if read := a.read(t, d.ID); read.Status != "failed" || read.Error == nil || read.Error.Code != "malformed" {
-		t.Errorf("it ended as %s, %+v", read.Status, read.Error)
+	for _, c := range []struct{ name, content, code string }{
+		{"junk.pdf", "%PDF-1.7\n" + strings.Repeat("this is no PDF ", 100), "malformed"},
+		{"locked.pdf", string(locked), "password_required"},
+	} {
+		d := a.stored(t, c.name, c.content)
+		if d.MIMEType != "application/pdf" {
+			t.Errorf("%s: its type is %s", c.name, d.MIMEType)
+		}
+		if read := a.read(t, d.ID); read.Status != "failed" || read.Error == nil || read.Error.Code != c.code || read.Error.Detail == "" {
+			t.Errorf("%s ended as %s, %+v, want %s", c.name, read.Status, read.Error, c.code)
+		}
 	}
 }
 

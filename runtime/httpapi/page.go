@@ -97,11 +97,25 @@ func typeInWords(s *huma.Schema) string {
 		return "list of " + typeInWords(s.Items)
 	}
 	words := s.Type
-	if s.Format != "" {
+	if s.Format != "" && s.Type == huma.TypeString {
 		words += " (" + s.Format + ")"
 	}
 	if s.Nullable {
 		words += " or null"
+	}
+	return words + boundsInWords(s)
+}
+
+func boundsInWords(s *huma.Schema) string {
+	words := ""
+	switch {
+	case s.Minimum != nil && s.Maximum != nil:
+		words = fmt.Sprintf(", %.0f to %.0f", *s.Minimum, *s.Maximum)
+	case s.Minimum != nil:
+		words = fmt.Sprintf(", at least %.0f", *s.Minimum)
+	}
+	if s.Default != nil {
+		words += fmt.Sprintf(", %v if not given", s.Default)
 	}
 	return words
 }
