@@ -72,6 +72,60 @@ Serve with cream.`
 	}
 }
 
+const (
+	statement = `Harbour Savings Bank
+Account statement for October 2026, account 0042 7781
+Opening balance 1,204.11 EUR
+02.10. card payment Grocer 38.20 / 05.10. salary Mill Ltd 2,410.00 / 12.10. standing order rent 780.00
+Closing balance 2,795.91 EUR. Interest on overdrafts from 1 November: 9.1 per cent.`
+
+	doctor = `Dr Anna Weiss, cardiology
+Report on the patient Johann Berg, born 4 May 1961, seen on 3 October.
+Diagnosis: hypertension. The ECG shows no sign of ischaemia; blood pressure 150 over 95.
+Treatment: ramipril 5 mg daily, next examination in three months.`
+
+	otherInvoice = `INVOICE 77/2026
+Customer: Mill Ltd. Services in September: maintenance of the boiler, 6 hours at 85.00 EUR
+Subtotal 510.00, VAT 19 %: 96.90, amount due 606.90 EUR
+Payable by bank transfer without deduction within 30 days.`
+
+	novel = `Bill came down to the harbour before the sun was up. Nobody had seen the ferry since the storm, and the old men said that
+it would not come again. He sat on a bollard and thought of the summer when his brother had taught him to row. "You are early",
+said Anna behind him. She had brought bread and a can of coffee, and they drank without a word while the gulls fought over the crumbs. `
+)
+
+func TestBuiltinTellsPapersApart(t *testing.T) {
+	t.Parallel()
+	topics := []classify.Topic{
+		topic("Invoices", "bills and payments"),
+		topic("Bank statements", "accounts, balances, interest"),
+		topic("Health", "doctors, diagnoses, treatment, prescriptions"),
+		topic("Contracts", "agreements, leases and their notices"),
+		topic("Recipes", "cooking, baking, food"),
+	}
+	for text, want := range map[string]string{
+		invoice: "Invoices", otherInvoice: "Invoices", statement: "Bank statements", doctor: "Health", lease: "Contracts",
+		novel:                     "",
+		strings.Repeat(novel, 40): "",
+		strings.Repeat(novel, 10) + "Then the invoice fell into the water.": "",
+	} {
+		if got := best(t, text, topics); got != want {
+			t.Errorf("%.40q… is filed under %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestBuiltinLearnsAKindFromOneExample(t *testing.T) {
+	t.Parallel()
+	topics := []classify.Topic{topic("Blue folder", "", invoice), topic("Red folder", "", doctor), topic("Green folder", "", recipe)}
+	if got := best(t, otherInvoice, topics); got != "Blue folder" {
+		t.Errorf("an invoice is filed under %q, want where another is", got)
+	}
+	if got := best(t, novel, topics); got != "" {
+		t.Errorf("a novel is filed under %q", got)
+	}
+}
+
 func TestBuiltinSaysThatItCutTheText(t *testing.T) {
 	long := strings.Repeat("The ferry leaves at nine. ", 10_000) + invoice
 	result, err := classify.NewBuiltin().Classify(t.Context(), classify.Request{Text: long, Topics: []classify.Topic{topic("Invoices", "")}})

@@ -26,13 +26,15 @@ type Result struct {
 	Provider, Model           string
 	Confidence                map[document.ID]float64 // of the chosen topics alone, 0 to 1
 	Truncated                 bool                    // the text was cut before it was judged
-	InputTokens, OutputTokens int
-	PromptHash                string
-	UnknownDropped            int // answers that named no topic of the request
+	InputTokens, OutputTokens int                     // 0 for providers that do not count
+	PromptHash                string                  // empty for providers without a prompt
+	UnknownDropped            int                     // answers that named no topic of the request
 }
 
-// Provider chooses topics.
+// Provider chooses topics. Users bring their own: models behind an API, and the builtin one.
 type Provider interface {
+	// Classify returns the topics that fit, possibly none. Errors: document.ErrUnavailable when trying again later may help; any
+	// other error will come again.
 	Classify(ctx context.Context, r Request) (Result, error)
 	// Check tells whether the provider could work now.
 	Check(ctx context.Context) error
