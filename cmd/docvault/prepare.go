@@ -110,18 +110,27 @@ func provisionPostgres(ctx context.Context, admin provision.PostgresServer, d pr
 }
 
 func provisionObjectStore(ctx context.Context, c config.Provision, identity string) error {
-	o := c.ObjectStore
-	server, err := provision.OpenObjectStore(ctx, provision.ObjectStoreServer{
-		Endpoint: o.Endpoint, Secure: o.Secure, Region: o.Region,
-		AccessKey: c.MinioRootUser, SecretKey: c.MinioRootPassword.Reveal(),
-	})
+	server, err := openObjectStore(ctx, c)
 	if err != nil {
 		return err
 	}
-	// Nobody logs in as the user itself. Its secret follows from the admin's, so that it is the same at each run.
+	return server.EnsureBucket(ctx, bucketOf(c, identity))
+}
+
+func openObjectStore(ctx context.Context, c config.Provision) (*provision.ObjectStore, error) {
+	return provision.OpenObjectStore(ctx, provision.ObjectStoreServer{
+		Endpoint: c.ObjectStore.Endpoint, Secure: c.ObjectStore.Secure, Region: c.ObjectStore.Region,
+		AccessKey: c.MinioRootUser, SecretKey: c.MinioRootPassword.Reveal(),
+	})
+}
+
+// bucketOf says what shall be on the object store. Nobody logs in as the user itself; its secret follows from the admin's, so that
+// it is the same at each run.
+func bucketOf(c config.Provision, identity string) provision.Bucket {
+	o := c.ObjectStore
 	secret := sha256.Sum256([]byte(identity + "\x00" + c.MinioRootPassword.Reveal()))
-	return server.EnsureBucket(ctx, provision.Bucket{
+	return provision.Bucket{
 		Identity: identity, Name: o.Bucket, User: o.Bucket + "-user", UserSecret: hex.EncodeToString(secret[:16]),
 		Keys: []provision.Key{{AccessKey: o.AccessKey, SecretKey: o.SecretKey.Reveal()}},
-	})
+	}
 }

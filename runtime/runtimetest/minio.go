@@ -7,31 +7,59 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/docvault/docvault/runtime/blob"
+	"github.com/docvault/docvault/runtime/provision"
 )
 
-// Bucket is a bucket of the test's own.
+// Bucket is a bucket of the test's own, with the restricted key that vaults have.
 type Bucket struct {
 	Config blob.Config
 	Admin  *minio.Client
 }
 
-// NewBucket makes a bucket; it and its objects go when the test ends.
+// NewBucket provisions a bucket; it and all in it go when the test ends.
 func NewBucket(t testing.TB) Bucket {
 	t.Helper()
-	c := blob.Config{
-		Endpoint: Env(t, "TEST_MINIO_ENDPOINT"), Region: "us-east-1", Bucket: randomName(),
+	b := NewUnmadeBucket(t)
+	name := b.Config.Bucket
+	server, err := provision.OpenObjectStore(t.Context(), provision.ObjectStoreServer{
+		Endpoint: b.Config.Endpoint, Region: b.Config.Region,
 		AccessKey: Env(t, "TEST_MINIO_ROOT_USER"), SecretKey: Env(t, "TEST_MINIO_ROOT_PASSWORD"),
-	}
-	admin, err := minio.New(c.Endpoint, &minio.Options{Creds: credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""), Region: c.Region})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := admin.MakeBucket(t.Context(), c.Bucket, minio.MakeBucketOptions{Region: c.Region}); err != nil {
+	wanted := provision.Bucket{
+		Identity: name, Name: name, User: name, UserSecret: name,
+		Keys: []provision.Key{{AccessKey: b.Config.AccessKey, SecretKey: b.Config.SecretKey}},
+	}
+	if err := server.EnsureBucket(t.Context(), wanted); err != nil {
 		t.Fatal(err)
 	}
-	b := Bucket{Config: c, Admin: admin}
-	t.Cleanup(func() { b.remove(t) })
+	t.Cleanup(func() {
+		ctx, cancel := cleanupContext(t)
+		defer cancel()
+		if err := server.RemoveBucket(ctx, wanted); err != nil {
+			t.Errorf("remove the test's bucket: %v", err)
+		}
+	})
 	return b
+}
+
+// NewUnmadeBucket is for tests that have the bucket made, and unmake it.
+func NewUnmadeBucket(t testing.TB) Bucket {
+	t.Helper()
+	name := randomName()
+	c := blob.Config{
+		Endpoint: Env(t, "TEST_MINIO_ENDPOINT"), Region: "us-east-1", Bucket: name,
+		AccessKey: name[:20], // as long as MinIO allows
+		SecretKey: "secret-of-" + name,
+	}
+	root := credentials.NewStaticV4(Env(t, "TEST_MINIO_ROOT_USER"), Env(t, "TEST_MINIO_ROOT_PASSWORD"), "")
+	admin, err := minio.New(c.Endpoint, &minio.Options{Creds: root, Region: c.Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Bucket{Config: c, Admin: admin}
 }
 
 // Open opens the bucket.
@@ -62,19 +90,4 @@ func (b Bucket) Keys(t testing.TB) (objects, uploads []string) {
 		uploads = append(uploads, upload.Key)
 	}
 	return objects, uploads
-}
-
-func (b Bucket) remove(t testing.TB) {
-	ctx, cancel := cleanupContext(t)
-	defer cancel()
-	objects, uploads := b.Keys(t)
-	for _, key := range uploads {
-		_ = b.Admin.RemoveIncompleteUpload(ctx, b.Config.Bucket, key)
-	}
-	for _, key := range objects {
-		_ = b.Admin.RemoveObject(ctx, b.Config.Bucket, key, minio.RemoveObjectOptions{})
-	}
-	if err := b.Admin.RemoveBucket(ctx, b.Config.Bucket); err != nil {
-		t.Errorf("remove the test's bucket: %v", err)
-	}
 }

@@ -1,7 +1,6 @@
 package runtimetest
 
 import (
-	"io"
 	"net"
 	"sync"
 	"testing"
@@ -15,7 +14,9 @@ type Proxy struct {
 	target   string
 	listener net.Listener
 	mutex    sync.Mutex
+	changed  *sync.Cond
 	refusing bool
+	holding  bool
 	open     map[net.Conn]struct{}
 }
 
@@ -27,10 +28,11 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{Addr: listener.Addr().String(), target: target, listener: listener, open: map[net.Conn]struct{}{}}
+	p.changed = sync.NewCond(&p.mutex)
 	go p.accept()
 	t.Cleanup(func() {
 		_ = listener.Close()
-		p.Cut()
+		p.Refuse()
 	})
 	return p
 }
@@ -47,17 +49,29 @@ func (p *Proxy) Cut() {
 
 // Refuse breaks every connection there is, and every new one at once, until Resume.
 func (p *Proxy) Refuse() {
-	p.set(true)
+	p.set(true, false)
 	p.Cut()
 }
 
-// Resume serves new connections again.
-func (p *Proxy) Resume() { p.set(false) }
+// Hold lets connections stand and nothing through them, until Resume: a server that hangs.
+func (p *Proxy) Hold() { p.set(false, true) }
 
-func (p *Proxy) set(refusing bool) {
+// Resume serves again.
+func (p *Proxy) Resume() { p.set(false, false) }
+
+func (p *Proxy) set(refusing, holding bool) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.refusing = refusing
+	p.refusing, p.holding = refusing, holding
+	p.changed.Broadcast()
+}
+
+func (p *Proxy) pass() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for p.holding {
+		p.changed.Wait()
+	}
 }
 
 func (p *Proxy) accept() {
@@ -96,14 +110,21 @@ func (p *Proxy) serve(conn net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { pipe(server, conn) })
-	both.Go(func() { pipe(conn, server) })
+	both.Go(func() { p.pipe(server, conn) })
+	both.Go(func() { p.pipe(conn, server) })
 	both.Wait()
 }
 
 // pipe ends the other direction too, when one has ended.
-func pipe(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
-	_ = to.Close()
-	_ = from.Close()
+func (p *Proxy) pipe(to, from net.Conn) {
+	defer to.Close()
+	defer from.Close()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		p.pass()
+		if _, failed := to.Write(buffer[:n]); err != nil || failed != nil {
+			return
+		}
+	}
 }

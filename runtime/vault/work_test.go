@@ -110,8 +110,9 @@ func begin(ctx context.Context, t *testing.T, app *runtimetest.App, id document.
 	v := app.Another(t)
 	app.Blobs, app.Rules.Timing = real, quick
 	ended := make(chan result, 1)
+	current := generation(t, app, id)
 	go func() {
-		outcome, err := v.Extract(ctx, id, generation(t, app, id))
+		outcome, err := v.Extract(ctx, id, current)
 		ended <- result{outcome, err}
 	}()
 	select {
