@@ -58,8 +58,6 @@ const (
 	ReasonProgressing = "Progressing"
 	// ReasonNotStarted says that something before it in order is not there yet.
 	ReasonNotStarted = "NotStarted"
-	// ReasonUnknown says that the state could not be read.
-	ReasonUnknown = "Unknown"
 	// ReasonSuspended says that the vault is suspended: pods are scaled to zero, data is kept.
 	ReasonSuspended = "Suspended"
 	// ReasonDeleting says that the vault is being deleted.

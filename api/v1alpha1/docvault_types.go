@@ -168,10 +168,6 @@ type DocVaultStatus struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// SchemaVersion is the version of the database's schema.
-	// +optional
-	SchemaVersion int64 `json:"schemaVersion,omitempty"`
-
 	// Database of the vault.
 	// +optional
 	Database DatabaseStatus `json:"database,omitempty"`

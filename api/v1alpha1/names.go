@@ -23,19 +23,6 @@ const (
 // AnnotationDefaultClass with the value "true" makes a class the one of vaults that name none.
 const AnnotationDefaultClass = "docvault.io/is-default-class"
 
-// Annotations on a DocVault. Any new value acts once.
-const (
-	// AnnotationRotate asks for new credentials, the old ones living on for the grace period.
-	AnnotationRotate = "docvault.io/rotate"
-	// AnnotationRotateNow asks for new credentials after a leak: the old ones and their sessions end at once.
-	AnnotationRotateNow = "docvault.io/rotate-now"
-	// AnnotationAbandon gives up, in a deletion, on backends that will not come back: "database", "bucket" or both.
-	AnnotationAbandon = "docvault.io/abandon"
-)
-
-// AnnotationAdopt stands on the operator's namespace: `<namespace>/<name>=<identity>` claims a retained vault.
-const AnnotationAdopt = "docvault.io/adopt"
-
 // AnnotationRuntimeSecret on a pod is the hash of the runtime Secret. Pods read that only when they start, so another one
 // replaces them.
 const AnnotationRuntimeSecret = "docvault.io/runtime-secret" //nolint:gosec // a name, no credential

@@ -188,9 +188,6 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
-    - name: schemaVersion
-      type:
-        scalar: numeric
     - name: url
       type:
         scalar: string

@@ -19,8 +19,6 @@ type DocVaultStatusApplyConfiguration struct {
 	URL *string `json:"url,omitempty"`
 	// Version that serves, as the runtime's image is tagged.
 	Version *string `json:"version,omitempty"`
-	// SchemaVersion is the version of the database's schema.
-	SchemaVersion *int64 `json:"schemaVersion,omitempty"`
 	// Database of the vault.
 	Database *DatabaseStatusApplyConfiguration `json:"database,omitempty"`
 	// Bucket of the vault.
@@ -67,14 +65,6 @@ func (b *DocVaultStatusApplyConfiguration) WithURL(value string) *DocVaultStatus
 // If called multiple times, the Version field is set to the value of the last call.
 func (b *DocVaultStatusApplyConfiguration) WithVersion(value string) *DocVaultStatusApplyConfiguration {
 	b.Version = &value
-	return b
-}
-
-// WithSchemaVersion sets the SchemaVersion field in the declarative configuration to the given value
-// and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the SchemaVersion field is set to the value of the last call.
-func (b *DocVaultStatusApplyConfiguration) WithSchemaVersion(value int64) *DocVaultStatusApplyConfiguration {
-	b.SchemaVersion = &value
 	return b
 }
 
