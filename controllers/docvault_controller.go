@@ -116,6 +116,7 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		p.applyWorker,
 		p.applyAPI,
 		p.tidy,
+		p.growVolume,
 		p.reportBackends,
 	)
 }

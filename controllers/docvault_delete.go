@@ -134,7 +134,7 @@ func (p *pass) removeClaim(ctx context.Context) error {
 	}
 	for i := range claims.Items {
 		claim := &claims.Items[i]
-		if claim.Name != "data-"+p.childName(v1alpha1.ComponentRedis)+"-0" {
+		if claim.Name != p.claimName() {
 			continue
 		}
 		if err := p.remove(ctx, claim); err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -35,6 +36,15 @@ import (
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers"
 )
+
+// TestMain has more tests run at a time than there are processors: they wait for servers most of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	m.Run()
+}
 
 // patience is how long a vault may take on a busy machine.
 const patience = 90 * time.Second
