@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -112,19 +113,13 @@ func (p *Postgres) connect(ctx context.Context, user, password, database string)
 	return pgx.ConnectConfig(ctx, config)
 }
 
-// inTransaction executes the statements, all or none.
-func inTransaction(ctx context.Context, conn *pgx.Conn, statements []string) error {
-	if len(statements) == 0 {
+// inTransaction executes the statements, all or none, in one round trip: Postgres makes a transaction of what comes in one message.
+func inTransaction(ctx context.Context, conn *pgx.Conn, s statements) error {
+	if len(s) == 0 {
 		return nil
 	}
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		for _, s := range statements {
-			if _, err := tx.Exec(ctx, s); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	_, err := conn.Exec(ctx, strings.Join(s, ";\n"), pgx.QueryExecModeSimpleProtocol)
+	return err
 }
 
 // mark is what stands in the comment of whatever belongs to a vault.

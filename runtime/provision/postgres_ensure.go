@@ -51,7 +51,7 @@ func ensureRoles(ctx context.Context, admin *pgx.Conn, d Database, seen server) 
 }
 
 // roleStatements makes and mends the roles. A role and its mark come in one transaction: there is never one without the other.
-func roleStatements(d Database, seen server) ([]string, error) {
+func roleStatements(d Database, seen server) (statements, error) {
 	var s statements
 	for _, name := range []string{d.OwnerRole, d.AppRole} {
 		if _, ok := seen.roles[name]; !ok {
@@ -172,7 +172,7 @@ func (d Database) unfinished() string {
 	return fmt.Sprintf("docvault_unfinished_%x", sha256.Sum256([]byte(d.Identity+"\x00"+d.Name)))[:maxNameBytes]
 }
 
-func databaseStatements(d Database, x database) []string {
+func databaseStatements(d Database, x database) statements {
 	var s statements
 	if slices.Contains(d.roleNames(), x.Owner) {
 		s.add("ALTER DATABASE %s OWNER TO CURRENT_USER", ident(d.Name))
@@ -206,7 +206,7 @@ func (p *Postgres) ensureContents(ctx context.Context, d Database) error {
 // contentsStatements sets the rights on schema public, on what the owner will make and on what it has made. nextval, and so serial
 // columns, need USAGE on the sequence and nothing more; identity columns need not even that. Functions are left to nobody: a migration that makes
 // one for the app says so with GRANT EXECUTE … TO PUBLIC, and PUBLIC is this vault alone here.
-func contentsStatements(d Database, seen contents) []string {
+func contentsStatements(d Database, seen contents) statements {
 	owner, app := ident(d.OwnerRole), ident(d.AppRole)
 	var s statements
 	if !sameSet(seen.Grants, d.OwnerRole+":USAGE", d.OwnerRole+":CREATE", d.AppRole+":USAGE") {
