@@ -19,8 +19,8 @@ const (
 	smallObject = 1 << 20
 	// partSize times the store's limit of 10,000 parts is 78 GiB, above every limit of uploads.
 	partSize = 8 << 20
-	// partsOfUpload lets one part be read while others are sent.
-	partsOfUpload = 3
+	// partsOnTheWay of an upload are sent while one more is read: three buffers, 24 MiB.
+	partsOnTheWay = 2
 	// partsOfProcess bounds all uploads together to 16 x 8 MiB = 128 MiB, however many there are. Who has a buffer reads into it or
 	// sends it, and never waits for another, so the uploads cannot block one another for good.
 	partsOfProcess = 16
@@ -71,7 +71,7 @@ func (s *S3) putParts(ctx context.Context, key, contentType string, body io.Read
 
 func (s *S3) sendParts(ctx context.Context, key, upload string, body io.Reader) ([]minio.CompletePart, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(partsOfUpload)
+	group.SetLimit(partsOnTheWay)
 	var (
 		sent  []minio.CompletePart
 		mutex sync.Mutex
