@@ -138,7 +138,7 @@ type RedisSpec struct {
 
 // StorageSpec is the volume of a Redis server.
 type StorageSpec struct {
-	// Size of the volume. It can only grow. Default: the class's, else 1Gi.
+	// Size of the volume. It can only grow, where the storage class lets volumes grow. Default: the class's, else 1Gi.
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1Mi')) >= 0",message="size must be at least 1Mi"
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`

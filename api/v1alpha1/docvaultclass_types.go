@@ -158,7 +158,7 @@ type RedisDefaults struct {
 	// +optional
 	Image string `json:"image,omitempty"`
 
-	// Storage of vaults that say nothing else. Default: 1Gi of the cluster's default storage class.
+	// Storage of new vaults that say nothing else. Default: 1Gi of the cluster's default storage class.
 	// +optional
 	Storage StorageSpec `json:"storage,omitempty"`
 }

@@ -9,7 +9,7 @@ package v1alpha1
 type RedisDefaultsApplyConfiguration struct {
 	// Image of Redis 7. Default: redis:7-alpine.
 	Image *string `json:"image,omitempty"`
-	// Storage of vaults that say nothing else. Default: 1Gi of the cluster's default storage class.
+	// Storage of new vaults that say nothing else. Default: 1Gi of the cluster's default storage class.
 	Storage *StorageSpecApplyConfiguration `json:"storage,omitempty"`
 }
 

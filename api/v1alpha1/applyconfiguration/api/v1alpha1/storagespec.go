@@ -11,7 +11,7 @@ import (
 //
 // StorageSpec is the volume of a Redis server.
 type StorageSpecApplyConfiguration struct {
-	// Size of the volume. It can only grow. Default: the class's, else 1Gi.
+	// Size of the volume. It can only grow, where the storage class lets volumes grow. Default: the class's, else 1Gi.
 	Size *resource.Quantity `json:"size,omitempty"`
 	// StorageClassName of the volume. Default: the class's, else the cluster's default. Immutable once set.
 	StorageClassName *string `json:"storageClassName,omitempty"`
