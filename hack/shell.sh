@@ -11,6 +11,12 @@ die() { say "$(basename "$0"): $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 tool() { "$repo/hack/tool" "$1"; }
 
+# within SECONDS COMMAND... ends a command that takes longer, where the system can (macOS has no timeout).
+within() {
+  if have timeout; then timeout "$@"; else "${@:2}"; fi
+}
+have sha256sum || sha256sum() { shasum -a 256 "$@"; }
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }

@@ -160,7 +160,8 @@ func (c *Client) WaitSettled(ctx context.Context, id string) (Document, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return document, fmt.Errorf("wait for document %s (%s, last answer: %v): %w", id, document.Status, err, ctx.Err()) //nolint:errorlint // nil when an answer came
+			//nolint:errorlint // the last answer may be nil
+			return document, fmt.Errorf("wait for document %s (%s, last answer: %v): %w", id, document.Status, err, ctx.Err())
 		case <-tick.C:
 		}
 	}

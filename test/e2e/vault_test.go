@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -76,8 +77,15 @@ func TestDeleteRemovesDatabaseAndBucket(t *testing.T) {
 	if databaseExists(t, database) || bucketExists(t, bucket) {
 		t.Errorf("database %s or bucket %s outlived the vault", database, bucket)
 	}
-	if left := kubectl(t, "-n", v.namespace, "get", "persistentvolumeclaims", "-o", "name"); left != "" {
-		t.Errorf("volume claims outlived the vault: %s", left)
+	if left := kubectl(t, "-n", v.namespace, "get", "persistentvolumeclaims,secrets,configmaps",
+		"-l", "app.kubernetes.io/instance="+v.name, "-o", "name"); left != "" {
+		t.Errorf("outlived the vault: %s", left)
+	}
+	if roles := query(t, "SELECT count(*) FROM pg_roles WHERE starts_with(rolname, '"+database+"_')"); roles != "0" {
+		t.Errorf("%s roles outlived the vault", roles)
+	}
+	if ledger := kubectl(t, "-n", "docvault-system", "get", "secret", bucket, "--ignore-not-found", "-o", "name"); ledger != "" {
+		t.Errorf("%s outlived the vault", ledger)
 	}
 }
 
@@ -109,6 +117,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 	vault := v.connect(t)
 	ids := uploadNotes(t, vault, 40)
 	v.kill(t, "worker", "docvault")
+	someUnread(t, vault)
 	allReady(t, vault, ids)
 }
 
@@ -116,9 +125,12 @@ func TestEmptiedRedisLosesNothing(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, "{}")
 	vault := v.connect(t)
+	redis := v.pod(t, "redis")
 	ids := uploadNotes(t, vault, 40)
-	kubectl(t, "-n", v.namespace, "exec", v.pod(t, "redis"), "--", "sh", "-c", "rm -rf /data/*")
+	v.kill(t, "worker", "docvault")
+	kubectl(t, "-n", v.namespace, "exec", redis, "--", "sh", "-c", "rm -rf /data/*")
 	v.kill(t, "redis", "redis-server")
+	someUnread(t, vault)
 	allReady(t, vault, ids)
 }
 
@@ -237,11 +249,30 @@ func allReady(t *testing.T, vault *client.Client, ids []string) {
 	}
 }
 
+// someUnread makes sure that the fault came in time: with everything read before, the test would prove nothing.
+func someUnread(t *testing.T, vault *client.Client) {
+	t.Helper()
+	for _, status := range []string{"pending", "processing"} {
+		unread, err := vault.List(t.Context(), url.Values{"status": {status}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(unread) > 0 {
+			return
+		}
+	}
+	t.Fatal("every document had been read before the fault")
+}
+
 func databaseExists(t *testing.T, name string) bool {
 	t.Helper()
-	count := kubectl(t, "-n", "docvault-platform", "exec", "postgres-0", "--",
-		"psql", "-U", "postgres", "-Atc", "SELECT count(*) FROM pg_database WHERE datname = '"+name+"'")
-	return count == "1"
+	return query(t, "SELECT count(*) FROM pg_database WHERE datname = '"+name+"'") == "1"
+}
+
+// query asks the platform's Postgres, as its administrator, for one value.
+func query(t *testing.T, sql string) string {
+	t.Helper()
+	return kubectl(t, "-n", "docvault-platform", "exec", "postgres-0", "--", "psql", "-U", "postgres", "-Atc", sql)
 }
 
 // A bucket is a directory of the demo's one-drive server.
