@@ -213,7 +213,8 @@ func (p *pass) explain(err error, what string) error {
 			"%s or a role of its name exists without this vault's mark and was left untouched: remove or rename it (%v)", what, err)
 	case errors.Is(err, provision.ErrOtherServer):
 		return refuse(v1alpha1.ReasonOtherServer,
-			"the Postgres server at %s is not the one that holds %s (its system identifier differs): bring that one back", p.ledger.PostgresHost, what)
+			"the Postgres server at %s is not the one that holds %s (its system identifier differs): bring that one back",
+			p.ledger.PostgresHost, what)
 	case errors.Is(err, provision.ErrInsecureServer):
 		return refuse(v1alpha1.ReasonInsecureServer, "%v", err)
 	}

@@ -56,7 +56,7 @@ func TestTheUsersSpecStaysAsItWasApplied(t *testing.T) {
 		t.Errorf("generation %d: somebody wrote the spec", vault.Generation)
 	}
 	for _, entry := range vault.ManagedFields {
-		if entry.Subresource == "" && entry.Manager != "controllers.test" && strings.Contains(string(entry.FieldsV1.Raw), `"f:spec"`) {
+		if entry.Subresource == "" && entry.Manager != "controllers.test" && strings.Contains(entry.FieldsV1.GetRawString(), `"f:spec"`) {
 			t.Errorf("%s owns fields of the spec", entry.Manager)
 		}
 	}

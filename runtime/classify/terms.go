@@ -127,7 +127,8 @@ const minStemRunes = 4
 // stem takes one ending off. It need not be right, only the same for the forms of one word.
 func stem(word string) string {
 	for _, e := range endings {
-		if rest, ok := strings.CutSuffix(word, e.from); ok && utf8.RuneCountInString(rest) >= minStemRunes && !strings.HasSuffix(word, "ss") {
+		rest, ok := strings.CutSuffix(word, e.from)
+		if ok && utf8.RuneCountInString(rest) >= minStemRunes && !strings.HasSuffix(word, "ss") {
 			return rest + e.to
 		}
 	}
@@ -154,19 +155,22 @@ func sortedKeys(m map[string]float64) []string { return slices.Sorted(maps.Keys(
 
 // stopWords say nothing about what a text is about, in English, German and French, after plainLetters; so do words for any document.
 var stopWords = setOf(`
-	about after all also and any are been before being but can could did does doing each for from further had has have having her here hers him his how
-	into its itself just more most not now off once only other our out over own same she should some such than that the their them then
-	there these they this those through too under until very was were what when where which while who whom why will with would you your
-	may must shall upon per via etc one two three new use used using please dear sincerely regards thank thanks yes
-	aber alle allem allen aller alles als also am an auch auf aus bei bin bis bist damit dann das dass dem den der des dessen die dies diese
-	diesem diesen dieser dieses doch dort du durch ein eine einem einen einer eines er es fur gegen hat hatte haben hier ich ihr ihre
-	ihrem ihren ihrer ihres im in ist ja jede jedem jeden jeder jedes kann kein keine mein meine mit nach nicht noch nun nur ob oder ohne
-	sehr sein seine sich sie sind so uber um und uns unser unsere unter vom von vor wann warum was wegen weil welche welcher wenn wer werden wie
-	wieder wir wird wurde zu zum zur zwischen sehr geehrte geehrter herr frau bitte danke
-	au aux avec ce ces cette cet comme dans de des du elle en est et eux il ils je la le les leur leurs lui ma mais me meme mes moi mon ne nos notre nous
-	on ou par pas pour plus qu que qui sa sans se ses son sont sous sur ta te tes toi ton tu un une vos votre vous etait ete etre avoir ont
-	merci madame monsieur
-	document documents file files paper papers stuff things misc various related kind dokument dokumente datei dateien unterlagen fichier fichiers`)
+	about after all also and any are been before being but can could did does doing each for from further had has have having her
+	here hers him his how into its itself just more most not now off once only other our out over own same she should some such
+	than that the their them then there these they this those through too under until very was were what when where which while
+	who whom why will with would you your may must shall upon per via etc one two three new use used using please dear sincerely
+	regards thank thanks yes
+	aber alle allem allen aller alles als also am an auch auf aus bei bin bis bist damit dann das dass dem den der des dessen die
+	dies diese diesem diesen dieser dieses doch dort du durch ein eine einem einen einer eines er es fur gegen hat hatte haben
+	hier ich ihr ihre ihrem ihren ihrer ihres im in ist ja jede jedem jeden jeder jedes kann kein keine mein meine mit nach nicht
+	noch nun nur ob oder ohne sehr sein seine sich sie sind so uber um und uns unser unsere unter vom von vor wann warum was
+	wegen weil welche welcher wenn wer werden wie wieder wir wird wurde zu zum zur zwischen sehr geehrte geehrter herr frau bitte
+	danke
+	au aux avec ce ces cette cet comme dans de des du elle en est et eux il ils je la le les leur leurs lui ma mais me meme mes
+	moi mon ne nos notre nous on ou par pas pour plus qu que qui sa sans se ses son sont sous sur ta te tes toi ton tu un une vos
+	votre vous etait ete etre avoir ont merci madame monsieur
+	document documents file files paper papers stuff things misc various related kind dokument dokumente datei dateien unterlagen
+	fichier fichiers`)
 
 func setOf(words string) map[string]bool {
 	set := map[string]bool{}

@@ -51,7 +51,7 @@ func badChild(t *testing.T, behaviour string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "child")
 	script := fmt.Sprintf("#!/bin/sh\nDOCVAULT_TEST_CHILD=%s exec '%s' \"$@\"\n", behaviour, self(t))
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -273,7 +273,7 @@ func TestTheChildKnowsNoSecretOfTheWorker(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "child")
 	seen := filepath.Join(t.TempDir(), "seen")
 	script := fmt.Sprintf("#!/bin/sh\nexport -p > '%s'\nexec '%s' \"$@\"\n", seen, self(t))
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("DATABASE_URL", "postgres://u:the-secret@h/d")

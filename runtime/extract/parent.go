@@ -52,7 +52,8 @@ func (e *Extractor) Extract(ctx context.Context, mime string, file *os.File) (Re
 	case errors.Is(cause, errMemory):
 		return Result{}, &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this file takes more memory than allowed."}
 	case errors.Is(cause, errTime):
-		return Result{}, &document.ReadError{Code: document.CodeTimedOut, Detail: fmt.Sprintf("Reading this file took more than %s.", e.limits.Timeout)}
+		detail := fmt.Sprintf("Reading this file took more than %s.", e.limits.Timeout)
+		return Result{}, &document.ReadError{Code: document.CodeTimedOut, Detail: detail}
 	case cause != nil:
 		return Result{}, fmt.Errorf("read the file: %w", cause)
 	case err != nil:

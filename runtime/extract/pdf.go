@@ -23,7 +23,7 @@ import (
 // readPDF reads the text layer page by page, by PDFium in a WebAssembly sandbox that sees no file system and gets half of the
 // process's memory.
 func readPDF(ctx context.Context, file *os.File, limits Limits, cacheDir string) (Result, error) {
-	memory := &sandboxMemory{limit: uint64(limits.MemoryBytes / 2)}
+	memory := &sandboxMemory{limit: uint64(limits.MemoryBytes / 2)} //nolint:gosec // a limit is positive
 	instance, err := startPDFium(ctx, memory, cacheDir)
 	if err != nil {
 		return Result{}, err
@@ -127,7 +127,9 @@ func tidy(text string) string {
 func whyClosed(err error) error {
 	switch {
 	case errors.Is(err, pdfiumerrors.ErrPassword):
-		return &document.ReadError{Code: document.CodePasswordRequired, Detail: "The PDF opens with a password only. Save a copy without one."}
+		return &document.ReadError{
+			Code: document.CodePasswordRequired, Detail: "The PDF opens with a password only. Save a copy without one.",
+		}
 	case errors.Is(err, pdfiumerrors.ErrSecurity):
 		return &document.ReadError{Code: document.CodeUnsupported, Detail: "The PDF is encrypted in a way that cannot be read."}
 	}

@@ -70,8 +70,8 @@ func (b Bucket) policy() policyDocument {
 	}}
 }
 
-// claim writes the policy, which is the proof of what comes after it: the bucket before it bears its mark, and the user. A claim is first made
-// only where neither bucket nor user exists.
+// claim writes the policy, which is the proof of what comes after it: the bucket before it bears its mark, and the user. A claim
+// is first made only where neither bucket nor user exists.
 func (o *ObjectStore) claim(ctx context.Context, b Bucket, state bucketState) error {
 	claimed, err := o.claimed(ctx, b)
 	if err != nil {
@@ -157,11 +157,14 @@ func (o *ObjectStore) ensureKey(ctx context.Context, b Bucket, k Key) error {
 		return err
 	}
 	// What does not work may be a key with another secret. Only its own user is let to delete it: the server checks whose it is.
-	err := o.adminAs(ctx, Key{b.User, b.UserSecret}, http.MethodDelete, "delete-service-account", url.Values{"accessKey": {k.AccessKey}}, nil, nil)
+	user, query := Key{b.User, b.UserSecret}, url.Values{"accessKey": {k.AccessKey}}
+	err := o.adminAs(ctx, user, http.MethodDelete, "delete-service-account", query, nil, nil)
 	if err != nil && !isAdminError(err, "XMinioInvalidIAMCredentials") {
 		return fmt.Errorf("replace key %q: %w", k.AccessKey, err)
 	}
-	account := map[string]string{"accessKey": k.AccessKey, "secretKey": k.SecretKey, "targetUser": b.User, "name": "docvault", "description": b.Name}
+	account := map[string]string{
+		"accessKey": k.AccessKey, "secretKey": k.SecretKey, "targetUser": b.User, "name": "docvault", "description": b.Name,
+	}
 	err = o.admin(ctx, http.MethodPut, "add-service-account", nil, secret(account), nil)
 	if isAdminError(err, "XMinioIAMServiceAccountNotAllowed") {
 		return fmt.Errorf("key %q: %w", k.AccessKey, ErrForeign)

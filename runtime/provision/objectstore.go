@@ -123,7 +123,8 @@ func (o *ObjectStore) EnsureBucket(ctx context.Context, b Bucket) error {
 }
 
 // RemoveBucket removes the keys, user, objects, bucket and policy of b, in this order: the policy is the proof of the rest. What is
-// gone already is no error. Parts of unfinished multipart uploads go with the bucket, and from the disk when the server next cleans up (24 h).
+// gone already is no error. Parts of unfinished multipart uploads go with the bucket, and from the disk when the server next
+// cleans up (24 h).
 // Errors: ErrForeign.
 func (o *ObjectStore) RemoveBucket(ctx context.Context, b Bucket) error {
 	if err := b.validate(); err != nil {
@@ -188,16 +189,18 @@ func (o *ObjectStore) bucketState(ctx context.Context, b Bucket) (bucketState, e
 func (o *ObjectStore) unmarkedState(ctx context.Context, b Bucket) (bucketState, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the listing
-	for object := range o.s3.ListObjects(ctx, b.Name, minio.ListObjectsOptions{Recursive: true, MaxKeys: 1, WithVersions: true}) {
-		if minio.ToErrorResponse(object.Err).Code == minio.NoSuchBucket { // MinIO says NoSuchTagSet of a bucket that is not there
-			return bucketAbsent, nil
-		}
-		if object.Err != nil {
-			return bucketForeign, fmt.Errorf("list the bucket: %w", object.Err)
-		}
+	options := minio.ListObjectsOptions{Recursive: true, MaxKeys: 1, WithVersions: true}
+	object, found := <-o.s3.ListObjects(ctx, b.Name, options)
+	switch {
+	case !found:
+		return bucketUnmarked, nil
+	case minio.ToErrorResponse(object.Err).Code == minio.NoSuchBucket: // MinIO says NoSuchTagSet of a bucket that is not there
+		return bucketAbsent, nil
+	case object.Err != nil:
+		return bucketForeign, fmt.Errorf("list the bucket: %w", object.Err)
+	default:
 		return bucketForeign, nil
 	}
-	return bucketUnmarked, nil
 }
 
 // ensureMarkedBucket makes the bucket. Its mark can only come after it, so between the two it is known by the claim.

@@ -95,7 +95,8 @@ func (p *Postgres) locked(ctx context.Context, identity string, work func(admin 
 	}
 	defer func() {
 		// Without the lock's end the connection must not go back to the pool.
-		if _, err := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtextextended($1, 0))", mark(identity)); err != nil {
+		_, err := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtextextended($1, 0))", mark(identity))
+		if err != nil {
 			_ = conn.Conn().Close(context.WithoutCancel(ctx))
 		}
 	}()

@@ -147,7 +147,8 @@ func ensureDatabase(ctx context.Context, admin *pgx.Conn, d Database, seen serve
 		return nil
 	}
 	if _, made := seen.databases[d.unfinished()]; !made {
-		if _, err := admin.Exec(ctx, "CREATE DATABASE "+ident(d.unfinished())+" TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"); err != nil {
+		create := "CREATE DATABASE " + ident(d.unfinished()) + " TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"
+		if _, err := admin.Exec(ctx, create); err != nil {
 			return fmt.Errorf("create database: %w", err)
 		}
 	}
@@ -204,8 +205,8 @@ func (p *Postgres) ensureContents(ctx context.Context, d Database) error {
 }
 
 // contentsStatements sets the rights on schema public, on what the owner will make and on what it has made. nextval, and so serial
-// columns, need USAGE on the sequence and nothing more; identity columns need not even that. Functions are left to nobody: a migration that makes
-// one for the app says so with GRANT EXECUTE … TO PUBLIC, and PUBLIC is this vault alone here.
+// columns, need USAGE on the sequence and nothing more; identity columns need not even that. Functions are left to nobody: a
+// migration that makes one for the app says so with GRANT EXECUTE … TO PUBLIC, and PUBLIC is this vault alone here.
 func contentsStatements(d Database, seen contents) statements {
 	owner, app := ident(d.OwnerRole), ident(d.AppRole)
 	var s statements

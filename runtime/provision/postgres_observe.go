@@ -138,7 +138,8 @@ SELECT coalesce((SELECT array_agg(coalesce(r.rolname::text, 'PUBLIC') || ':' || 
        coalesce((SELECT array_agg(c.oid::regclass::text) FROM pg_class c
                   WHERE c.relkind = 'S' AND c.relnamespace = 'public'::regnamespace
                     AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = $1::name)
-                    AND NOT (has_sequence_privilege($2::name, c.oid, 'USAGE') AND NOT has_sequence_privilege($2::name, c.oid, 'UPDATE'))), '{}') AS serials`
+                    AND NOT (has_sequence_privilege($2::name, c.oid, 'USAGE')
+                             AND NOT has_sequence_privilege($2::name, c.oid, 'UPDATE'))), '{}') AS serials`
 
 func observeContents(ctx context.Context, conn *pgx.Conn, d Database) (contents, error) {
 	rows, err := conn.Query(ctx, selectContents, d.OwnerRole, d.AppRole, d.roleNames())

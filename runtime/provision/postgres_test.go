@@ -216,7 +216,7 @@ func TestForeignThingsAreLeftAlone(t *testing.T) {
 	eachPostgres(t, func(t *testing.T, admin provision.PostgresServer) {
 		p := open(t, admin)
 		byHand := connect(t, admin, admin.User, admin.Password, "postgres")
-		for name, make := range map[string]struct{ make, drop string }{
+		for name, foreign := range map[string]struct{ make, drop string }{
 			"database without mark": {"CREATE DATABASE %[1]s", "DROP DATABASE %[1]s"},
 			"role without mark":     {"CREATE ROLE %[2]s", "DROP ROLE %[2]s"},
 			"role of another":       {"CREATE ROLE %[3]s; COMMENT ON ROLE %[3]s IS 'docvault:other'", "DROP ROLE %[3]s"},
@@ -224,8 +224,8 @@ func TestForeignThingsAreLeftAlone(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				d := newVault(t, admin)
 				names := []any{quoted(d.Name), quoted(d.OwnerRole), quoted(d.Logins[1].Name)}
-				exec(t, byHand, fmt.Sprintf(make.make+"%[4]s", append(names, "")...))
-				t.Cleanup(func() { exec(t, byHand, fmt.Sprintf(make.drop+"%[4]s", append(names, "")...)) })
+				exec(t, byHand, fmt.Sprintf(foreign.make+"%[4]s", append(names, "")...))
+				t.Cleanup(func() { exec(t, byHand, fmt.Sprintf(foreign.drop+"%[4]s", append(names, "")...)) })
 				before := fingerprint(t, byHand, d)
 				if err := p.EnsureDatabase(t.Context(), d); !errors.Is(err, provision.ErrForeign) {
 					t.Errorf("ensure: %v, want ErrForeign", err)

@@ -13,5 +13,6 @@ var (
 	// ErrOtherServer says that a server answered which is not the one that a vault was made on.
 	ErrOtherServer = errors.New("another server answers at this address")
 	// ErrInsecureServer says that an object store lets a restricted key mint an unrestricted one (CVE-2025-62506).
-	ErrInsecureServer = errors.New("this MinIO release lets restricted keys mint stronger ones; RELEASE.2025-10-15T17-29-55Z or later is needed")
+	ErrInsecureServer = errors.New("this MinIO release lets restricted keys mint stronger ones; " +
+		"RELEASE.2025-10-15T17-29-55Z or later is needed")
 )

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -103,7 +104,7 @@ func TestCursorsReachEverythingOnce(t *testing.T) {
 				if err := app.Delete(t.Context(), anonymous, last, false); err != nil {
 					t.Fatal(err)
 				}
-				defer func() { _, _ = app.Restore(t.Context(), anonymous, last) }()
+				t.Cleanup(func() { _, _ = app.Restore(context.Background(), anonymous, last) })
 			}
 			if slices.SortFunc(seen, func(a, b document.ID) int { return slices.Compare(a[:], b[:]) }); len(slices.Compact(seen)) != len(documents) {
 				t.Fatalf("saw %d documents, %d of them different", len(seen), len(slices.Compact(seen)))

@@ -217,10 +217,10 @@ func TestDownloadURL(t *testing.T) {
 	if got := answer.Header.Get("Content-Disposition"); !strings.HasPrefix(got, "attachment; filename*=utf-8''Rechnung%20") {
 		t.Fatalf("Content-Disposition %q", got)
 	}
-	for _, minutes := range []time.Duration{0, 1441} {
+	for _, expires := range []time.Duration{0, 1441 * time.Minute} {
 		var invalid *document.InvalidError
-		if _, _, err := app.DownloadURL(t.Context(), anonymous, d.ID, minutes*time.Minute); !errors.As(err, &invalid) {
-			t.Errorf("%d minutes: %v", minutes, err)
+		if _, _, err := app.DownloadURL(t.Context(), anonymous, d.ID, expires); !errors.As(err, &invalid) {
+			t.Errorf("%s: %v", expires, err)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (v *Vault) read(ctx context.Context, begun sqlrows.BeginExtractRow) (store.
 	if err != nil {
 		return store.Read{}, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	result, err := v.extractor.Extract(ctx, begun.MimeType, file)
 	var never *document.ReadError
 	if errors.As(err, &never) {

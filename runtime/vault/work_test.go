@@ -105,10 +105,10 @@ type result struct {
 // begin extracts with a vault of its own, and returns once the work has begun and waits at the gate.
 func begin(ctx context.Context, t *testing.T, app *runtimetest.App, id document.ID, timing vault.Timing) (gate, <-chan result) {
 	t.Helper()
-	g, real, quick := newGate(app.Blobs), app.Blobs, app.Rules.Timing
+	g, open, quick := newGate(app.Blobs), app.Blobs, app.Rules.Timing
 	app.Blobs, app.Rules.Timing = g, timing
 	v := app.Another(t)
-	app.Blobs, app.Rules.Timing = real, quick
+	app.Blobs, app.Rules.Timing = open, quick
 	ended := make(chan result, 1)
 	current := generation(t, app, id)
 	go func() {
