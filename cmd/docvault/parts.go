@@ -61,7 +61,10 @@ func (p *parts) close() {
 func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
 	return vault.New(vault.Parts{
 		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Provider: classify.NewBuiltin(),
-		Extractor: extract.New(extract.Limits{}, p.self, filepath.Join(os.TempDir(), "docvault-cache")),
+		Extractor: extract.New(extract.Limits{
+			MaxPages: c.Extract.MaxPages, MaxTextBytes: int(c.Extract.MaxTextBytes), MemoryBytes: c.Extract.MemoryBytes,
+			Timeout: c.Extract.Timeout,
+		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")),
 	}, vault.Rules{
 		MaxUploadBytes: c.MaxUploadBytes, TrashFor: c.TrashFor,
 		AnthropicKeySet: c.AnthropicKey != "", OpenAIKeySet: c.OpenAIKey != "",

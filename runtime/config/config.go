@@ -18,6 +18,11 @@ const (
 	DefaultTrashDays      = 30
 	DefaultOCRLanguages   = "eng"
 
+	DefaultExtractMaxPages       = 2_000
+	DefaultExtractMaxTextBytes   = 16 << 20
+	DefaultExtractMemoryBytes    = 512 << 20
+	DefaultExtractTimeoutSeconds = 300
+
 	// largestUpload stays below what the object store's 10,000 parts of 8 MiB hold.
 	largestUpload = 64 << 30
 )
@@ -37,6 +42,14 @@ type ObjectStore struct {
 	Bucket         string
 	AccessKey      string
 	SecretKey      Secret
+}
+
+// Extract bounds what reading one document may cost.
+type Extract struct {
+	MaxPages     int
+	MaxTextBytes int64 // of text kept
+	MemoryBytes  int64 // of the process that reads
+	Timeout      time.Duration
 }
 
 // Runtime is the configuration of the API and the worker.
@@ -59,6 +72,7 @@ type Runtime struct {
 	TrashFor       time.Duration
 	Concurrency    int
 	OCRLanguages   []string
+	Extract        Extract
 	Log            Log
 }
 
@@ -102,6 +116,7 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		TrashFor:       time.Duration(e.number(TrashDays, DefaultTrashDays, 0, 36_500)) * 24 * time.Hour,
 		Concurrency:    e.number(WorkerConcurrency, runtime.GOMAXPROCS(0), 1, 1_000),
 		OCRLanguages:   list(e.text(OCRLanguages, DefaultOCRLanguages)),
+		Extract:        e.extract(),
 		Log:            e.log(),
 	}
 	return c, e.err()
@@ -128,6 +143,15 @@ func LoadProvision(get func(string) string) (Provision, error) {
 		Log:                e.log(),
 	}
 	return c, e.err()
+}
+
+func (e *environment) extract() Extract {
+	return Extract{
+		MaxPages:     e.number(ExtractMaxPages, DefaultExtractMaxPages, 1, 1_000_000),
+		MaxTextBytes: e.size(ExtractMaxTextBytes, DefaultExtractMaxTextBytes, 256<<20),
+		MemoryBytes:  e.size(ExtractMemoryBytes, DefaultExtractMemoryBytes, largestUpload),
+		Timeout:      time.Duration(e.number(ExtractTimeoutSeconds, DefaultExtractTimeoutSeconds, 1, 86_400)) * time.Second,
+	}
 }
 
 func (e *environment) objectStore() ObjectStore {

@@ -3,7 +3,7 @@
 package config
 
 // Names of the environment variables of the runtime; docs/configuration.md lists their meaning.
-const ( //nolint:gosec // names, not values
+const (
 	DatabaseURL        = "DATABASE_URL"
 	DatabaseMigrateURL = "DATABASE_MIGRATE_URL"
 	RedisURL           = "REDIS_URL"
@@ -32,6 +32,12 @@ const ( //nolint:gosec // names, not values
 	OCRLanguages      = "OCR_LANGUAGES"
 	LogLevel          = "LOG_LEVEL"
 	LogFormat         = "LOG_FORMAT"
+
+	// Limits of what reading one document may cost.
+	ExtractMaxPages       = "EXTRACT_MAX_PAGES"
+	ExtractMaxTextBytes   = "EXTRACT_MAX_TEXT_BYTES"
+	ExtractMemoryBytes    = "EXTRACT_MEMORY_BYTES"
+	ExtractTimeoutSeconds = "EXTRACT_TIMEOUT_SECONDS"
 
 	// Of `docvault provision` alone.
 	PostgresAdminURL  = "POSTGRES_ADMIN_URL"

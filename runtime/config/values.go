@@ -119,7 +119,7 @@ func (e *environment) size(name string, otherwise, most int64) int64 {
 		}
 		return n * unit.bytes
 	}
-	e.problem(name, fmt.Sprintf("is a number of bytes, or of KiB, MiB or GiB (such as 512MiB), at most %dGiB", most>>30))
+	e.problem(name, fmt.Sprintf("is a number of bytes, or of KiB, MiB or GiB (such as 512MiB), at most %dMiB", most>>20))
 	return otherwise
 }
 

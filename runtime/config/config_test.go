@@ -1,0 +1,142 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docvault/docvault/runtime/config"
+)
+
+const hexKey = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+// complete is the least that the API and the worker need.
+var complete = map[string]string{
+	config.DatabaseURL: "postgresql://u:p@db:5432/vault", config.RedisURL: "redis://u:p@redis:6379/0",
+	config.MinioEndpoint: "minio:9000", config.MinioAccessKey: "a", config.MinioSecretKey: "s", config.SecretKey: hexKey,
+}
+
+// load reads a complete environment but for the given changes: name, value, name, value.
+func load(changes ...string) (config.Runtime, error) {
+	return config.LoadRuntime(func(name string) string {
+		for i := 0; i < len(changes); i += 2 {
+			if changes[i] == name {
+				return changes[i+1]
+			}
+		}
+		return complete[name]
+	})
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.ListenAddr != ":8000" || c.MetricsAddr != ":9090" || c.MaxUploadBytes != 1<<30 || c.TrashFor != 30*24*time.Hour ||
+		c.ObjectStore.Bucket != "docuvault" || c.ObjectStore.Region != "us-east-1" || c.ObjectStore.Secure || c.APIToken != "" ||
+		c.Concurrency < 1 || !slices.Equal(c.OCRLanguages, []string{"eng"}) || !c.Log.JSON || c.Log.Level != slog.LevelInfo ||
+		c.Extract.MaxPages != 2000 || c.Extract.Timeout != 5*time.Minute || c.AllowedHosts != nil || len(c.SecretKey) != 32 {
+		t.Fatalf("%+v", c)
+	}
+}
+
+func TestForms(t *testing.T) {
+	t.Parallel()
+	c, err := load(
+		config.DatabaseURL, "postgresql+psycopg://u:p%40ss@db/vault?sslmode=disable",
+		config.MaxUploadBytes, "512MiB", config.TrashDays, "0", config.MinioSecure, "TRUE",
+		config.AllowedHosts, "a.example, *.b.example,", config.MinioPublicEndpoint, "https://files.example.com/",
+		config.SecretKeysPrevious, hexKey+","+hexKey, config.LogLevel, "DEBUG", config.LogFormat, "text",
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.DatabaseURL.Reveal() != "postgresql://u:p%40ss@db/vault?sslmode=disable" || c.MaxUploadBytes != 512<<20 || c.TrashFor != 0 ||
+		!c.ObjectStore.Secure || !slices.Equal(c.AllowedHosts, []string{"a.example", "*.b.example"}) ||
+		c.ObjectStore.PublicEndpoint != "https://files.example.com" || len(c.PreviousKeys) != 2 || c.Log.JSON {
+		t.Fatalf("%+v", c)
+	}
+}
+
+func TestSecretKeyIsHexBeforeBase64(t *testing.T) {
+	t.Parallel()
+	plain := bytes.Repeat([]byte{0xfb, 0xff}, 16)
+	for text, want := range map[string][]byte{
+		hexKey:                                   bytes.Repeat([]byte{0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}, 2),
+		base64.StdEncoding.EncodeToString(plain): plain, base64.RawStdEncoding.EncodeToString(plain): plain,
+		base64.URLEncoding.EncodeToString(plain): plain, base64.RawURLEncoding.EncodeToString(plain): plain,
+	} {
+		c, err := load(config.SecretKey, text)
+		if err != nil || !bytes.Equal(c.SecretKey, want) {
+			t.Errorf("%s: %x, %v", text, c.SecretKey, err)
+		}
+	}
+}
+
+func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
+	t.Parallel()
+	for name, values := range map[string][]string{
+		config.DatabaseURL:         {"", "mysql://u:p@h/d", "postgres://u:p@h", "postgres:///d", "::"},
+		config.RedisURL:            {"", "http://h", "h:6379"},
+		config.MinioEndpoint:       {"", "http://h:9000", "h/path", "u@h"},
+		config.MinioPublicEndpoint: {"h:9000", "https://h/path", "ftp://h", "https://u:p@h"},
+		config.MinioSecure:         {"maybe"},
+		config.SecretKey:           {"", "tooshortvalue", strings.Repeat("ab", 31), strings.Repeat("!", 64)},
+		config.SecretKeysPrevious:  {"tooshortvalue"},
+		config.ListenAddr:          {"8000", "h:http", ":99999"},
+		config.MaxUploadBytes:      {"0", "-1", "1TB", "1.5GiB", "9223372036854775807GiB", "65GiB"},
+		config.TrashDays:           {"-1", "x"},
+		config.WorkerConcurrency:   {"0", "1e3"},
+		config.LogLevel:            {"loud"},
+		config.LogFormat:           {"xml"},
+	} {
+		for _, value := range values {
+			_, err := load(name, value)
+			var problems config.Problems
+			if !errors.As(err, &problems) || len(problems) != 1 || !strings.HasPrefix(problems[0], name+" ") {
+				t.Errorf("%s=%q: %v", name, value, err)
+				continue
+			}
+			if len(value) > 9 && strings.Contains(problems[0], value) {
+				t.Errorf("%s=%q is shown: %v", name, value, err)
+			}
+		}
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.LoadProvision(func(string) string { return "" })
+	var problems config.Problems
+	if !errors.As(err, &problems) || len(problems) != 8 {
+		t.Fatalf("%d problems: %v", len(problems), err)
+	}
+}
+
+func TestSecretsAreRedacted(t *testing.T) {
+	t.Parallel()
+	secret := config.Secret("do not show")
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", secret, "config", struct{ S config.Secret }{secret})
+	asJSON, err := json.Marshal(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{fmt.Sprintf("%v %s %+v %#v %q", secret, secret, struct{ S config.Secret }{secret}, secret, secret), log.String(), string(asJSON)} {
+		if strings.Contains(text, "do not show") || !strings.Contains(text, "[redacted]") {
+			t.Errorf("shown: %s", text)
+		}
+	}
+	if secret.Reveal() != "do not show" {
+		t.Error("not revealed")
+	}
+}
