@@ -266,7 +266,7 @@ func rows(t *testing.T, i installation, sql string) (n int) {
 }
 
 // stream uploads text that never exists as a whole.
-func stream(t *testing.T, vault *client.Client, size int64) (status int) {
+func stream(t testing.TB, vault *client.Client, size int64) (status int) {
 	t.Helper()
 	read, write := io.Pipe()
 	form := multipart.NewWriter(write)
@@ -305,7 +305,7 @@ func (endless) Read(p []byte) (int, error) {
 
 var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
-func peakMemory(t *testing.T, p *process) int64 {
+func peakMemory(t testing.TB, p *process) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {

@@ -50,7 +50,7 @@ const (
 	testSecretKey = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2"
 )
 
-func newInstallation(t *testing.T) installation {
+func newInstallation(t testing.TB) installation {
 	t.Helper()
 	i := installation{redis: runtimetest.NewRedis(t), database: runtimetest.NewMigrated(t), bucket: runtimetest.NewBucket(t)}
 	i.environment = map[string]string{
@@ -91,7 +91,7 @@ type process struct {
 }
 
 // start starts a command and waits until its servers listen. It is killed when the test ends.
-func (i installation) start(t *testing.T, command string, servers ...string) *process {
+func (i installation) start(t testing.TB, command string, servers ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(program, command), log: runtimetest.NewLog(t), addresses: map[string]string{}} //nolint:noctx // see Cleanup
 	p.cmd.Env = i.list()
