@@ -3,16 +3,24 @@ package provision_test
 import (
 	"bytes"
 	"net"
+	"regexp"
 	"sync"
 	"testing"
 )
 
-// fuse stands between a client and a server and cuts everything at the nth message of the client, as a crash of the client would:
-// either the message never arrives, or the server does what it says and the client never hears of it.
+// What changes something on a server, as it crosses the wire. Messages between two of these leave the server as it was, so a crash there
+// is a crash after the one before.
+var (
+	sqlEffect  = regexp.MustCompile(`(CREATE|ALTER|GRANT|REVOKE|COMMENT ON|DROP|INSERT INTO|DELETE FROM|UPDATE \w+ SET|pg_terminate_backend)\b`)
+	httpEffect = regexp.MustCompile(`^(PUT|POST|DELETE) /`)
+)
+
+// fuse stands between a client and a server and cuts everything at the nth effect, as a crash of the client would: the server does what
+// it was told and the client never hears of it.
 type fuse struct {
 	net.Listener
 	target string
-	arrive bool // whether the last message arrives
+	effect *regexp.Regexp
 
 	mu     sync.Mutex
 	left   int
@@ -21,14 +29,14 @@ type fuse struct {
 	record bytes.Buffer // what clients sent
 }
 
-// newFuse lets n messages pass.
-func newFuse(t *testing.T, target string, n int, arrive bool) *fuse {
+// newFuse lets n effects pass.
+func newFuse(t *testing.T, target string, effect *regexp.Regexp, n int) *fuse {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fuse{Listener: listener, target: target, left: n, arrive: arrive}
+	f := &fuse{Listener: listener, target: target, effect: effect, left: n}
 	t.Cleanup(f.blow)
 	go f.serve()
 	return f
@@ -76,14 +84,11 @@ func (f *fuse) forward(client, server net.Conn) {
 			return
 		}
 		f.mu.Lock()
-		f.left--
-		last := f.left < 0
+		if f.effect.Match(buffer[:n]) {
+			f.left--
+		}
 		f.record.Write(buffer[:n])
 		f.mu.Unlock()
-		if last && !f.arrive {
-			f.blow()
-			return
-		}
 		if _, err := server.Write(buffer[:n]); err != nil {
 			return
 		}

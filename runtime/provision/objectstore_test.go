@@ -218,7 +218,7 @@ func TestASettledBucketIsNotWrittenTo(t *testing.T) {
 	s := minioServer(t)
 	b := newBucket(t, s)
 	ensureBucket(t, s, b)
-	f := newFuse(t, s.Endpoint, unlimited, true)
+	f := newFuse(t, s.Endpoint, httpEffect, unlimited)
 	s.Endpoint = f.Addr().String()
 	ensureBucket(t, s, b)
 	requests := regexp.MustCompile(`(?m)^[A-Z]+ /\S* HTTP/1.1\r$`).FindAllString(f.sent(), -1)
@@ -341,24 +341,20 @@ func TestForeignBucketsAndKeysAreLeftAlone(t *testing.T) {
 func TestEnsureBucketAfterACrashAnywhere(t *testing.T) {
 	t.Parallel()
 	s := minioServer(t)
-	for _, arrive := range []bool{false, true} {
-		t.Run(fmt.Sprintf("arrive=%v", arrive), func(t *testing.T) {
-			t.Parallel()
-			for n := 0; ; n++ {
-				b := newBucket(t, s)
-				f := newFuse(t, s.Endpoint, n, arrive)
-				cut := s
-				cut.Endpoint = f.Addr().String()
-				err := openStore(t, cut).EnsureBucket(t.Context(), b)
-				ensureBucket(t, s, b)
-				for _, k := range b.Keys {
-					checkKey(t, s, b, k)
-				}
-				if err == nil && !f.hasBlown() {
-					return
-				}
-			}
-		})
+	for n := 0; ; n++ {
+		b := newBucket(t, s)
+		f := newFuse(t, s.Endpoint, httpEffect, n)
+		cut := s
+		cut.Endpoint = f.Addr().String()
+		err := openStore(t, cut).EnsureBucket(t.Context(), b)
+		ensureBucket(t, s, b)
+		for _, k := range b.Keys {
+			checkKey(t, s, b, k)
+		}
+		if err == nil && !f.hasBlown() {
+			expectCrashes(t, n, 7) // policy, bucket, mark, user, its policy, two keys
+			return
+		}
 	}
 }
 
@@ -371,7 +367,7 @@ func TestRemoveBucketAfterACrashAnywhere(t *testing.T) {
 		if err := put(s3(t, s, b.Keys[0]), b.Name, "object"); err != nil {
 			t.Fatal(err)
 		}
-		f := newFuse(t, s.Endpoint, n, true)
+		f := newFuse(t, s.Endpoint, httpEffect, n)
 		cut := s
 		cut.Endpoint = f.Addr().String()
 		err := openStore(t, cut).RemoveBucket(t.Context(), b)
@@ -380,6 +376,7 @@ func TestRemoveBucketAfterACrashAnywhere(t *testing.T) {
 		}
 		checkGone(t, s, b)
 		if err == nil && !f.hasBlown() {
+			expectCrashes(t, n, 3) // user, bucket, policy
 			return
 		}
 	}
