@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -114,6 +115,51 @@ func TestUploadMemory(t *testing.T) {
 	}
 }
 
+// TestConnectionCut breaks uploads off where it could be taken for their end: within a small file, within and after a part of a large
+// one, and between the file and the closing boundary.
+func TestConnectionCut(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	api := i.start(t, "api", "api", "metrics")
+	for _, sent := range []int64{100, 1 << 20, 8 << 20, 20<<20 + 1} {
+		for _, ending := range []string{"", "\r\n--b"} {
+			cut(t, api, sent, ending)
+		}
+	}
+	runtimetest.Wait(t, 30*time.Second, "everything to be gone", func() bool {
+		objects, uploads := i.bucket.Keys(t)
+		return len(objects)+len(uploads) == 0
+	})
+	if n := rows(t, i, "SELECT count(*) FROM documents"); n != 0 {
+		t.Fatalf("%d documents", n)
+	}
+	if n := rows(t, i, "SELECT count(*) FROM objects"); n < 8 {
+		t.Fatalf("%d objects had a row before their first byte, of 8", n)
+	}
+}
+
+// cut sends the start of an upload and hangs up.
+func cut(t *testing.T, api *process, sent int64, ending string) {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", api.addresses["api"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	head := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"cut.txt\"\r\n\r\n"
+	_, err = fmt.Fprintf(conn, "POST /api/documents/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n%s", testToken, int64(len(head))+sent+1000, head)
+	if err == nil {
+		_, err = io.Copy(conn, io.LimitReader(endless{}, sent))
+	}
+	if err == nil {
+		_, err = io.WriteString(conn, ending)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestWorkerKilled kills a worker while it holds documents. Another ends what it began.
 func TestWorkerKilled(t *testing.T) {
 	t.Parallel()
@@ -172,7 +218,7 @@ func unprovisioned(t *testing.T) installation {
 	bucket := runtimetest.NewUnmadeBucket(t)
 	name := strings.ReplaceAll(bucket.Config.Bucket, "-", "_")
 	host := admin[strings.Index(admin, "@")+1:]
-	host = host[:strings.Index(host, "/")]
+	host, _, _ = strings.Cut(host, "/")
 	i := installation{redis: runtimetest.NewRedis(t), bucket: bucket}
 	i.environment = map[string]string{
 		config.PostgresAdminURL:   admin,

@@ -117,8 +117,25 @@ func plainLetters(text string) string {
 
 // endings of English, German and French words that change with number, case and tense, the longest first, and what takes their place.
 var endings = []struct{ from, to string }{
-	{"ements", "ement"}, {"ations", "ation"}, {"ungen", "ung"}, {"ings", ""}, {"ies", "y"}, {"ing", ""}, {"sses", "ss"}, {"ches", "ch"},
-	{"shes", "sh"}, {"xes", "x"}, {"ern", ""}, {"ed", ""}, {"es", ""}, {"en", ""}, {"er", ""}, {"em", ""}, {"e", ""}, {"s", ""}, {"n", ""},
+	{"ements", "ement"},
+	{"ations", "ation"},
+	{"ungen", "ung"},
+	{"ings", ""},
+	{"ies", "y"},
+	{"ing", ""},
+	{"sses", "ss"},
+	{"ches", "ch"},
+	{"shes", "sh"},
+	{"xes", "x"},
+	{"ern", ""},
+	{"ed", ""},
+	{"es", ""},
+	{"en", ""},
+	{"er", ""},
+	{"em", ""},
+	{"e", ""},
+	{"s", ""},
+	{"n", ""},
 }
 
 // minStemRunes is what an ending leaves of a word at least.
