@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -28,9 +27,9 @@ func buildAndRun(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	program = filepath.Join(dir, "docvault")
-	build := exec.Command("go", "build", "-ldflags", "-X main.version=v0.0.0-test", "-o", program, ".") //nolint:noctx // go test ends it
+	build := exec.Command("go", "build", "-ldflags", "-X main.version=v0.0.0-test", "-o", program, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
 	}
@@ -93,7 +92,7 @@ type process struct {
 // start starts a command and waits until its servers listen. It is killed when the test ends.
 func (i installation) start(t testing.TB, command string, servers ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, command), log: runtimetest.NewLog(t), addresses: map[string]string{}} //nolint:noctx // see Cleanup
+	p := &process{cmd: exec.Command(program, command), log: runtimetest.NewLog(t), addresses: map[string]string{}}
 	p.cmd.Env = i.list()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := p.cmd.StderrPipe()
@@ -104,7 +103,7 @@ func (i installation) start(t testing.TB, command string, servers ...string) *pr
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	listening := make(chan [2]string, 2)
+	listening := make(chan [2]string, len(servers))
 	go follow(out, p.log, listening)
 	for range servers {
 		select {
@@ -117,16 +116,22 @@ func (i installation) start(t testing.TB, command string, servers ...string) *pr
 	return p
 }
 
-// follow copies a log and tells of the servers that listen.
+// follow copies a log, and tells of as many servers that listen as fit into listening.
 func follow(out io.Reader, log io.Writer, listening chan<- [2]string) {
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		_, _ = log.Write(append(bytes.Clone(lines.Bytes()), '\n'))
+	lines := bufio.NewReader(out)
+	for told := 0; told < cap(listening); {
+		text, err := lines.ReadBytes('\n')
+		_, _ = log.Write(text)
+		if err != nil {
+			return
+		}
 		var line struct{ Msg, Server, Address string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "listening" {
+		if json.Unmarshal(text, &line) == nil && line.Msg == "listening" {
 			listening <- [2]string{line.Server, line.Address}
+			told++
 		}
 	}
+	_, _ = io.Copy(log, lines)
 }
 
 // stop ends a process as Kubernetes does, and returns its exit code.
