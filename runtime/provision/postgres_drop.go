@@ -72,8 +72,10 @@ func endSessions(ctx context.Context, admin *pgx.Conn, seen server, roles []stri
 			s.add("GRANT %s TO CURRENT_USER%s", ident(name), inheriting(seen.version))
 		}
 	}
-	for name := range seen.databases {
-		s.add("ALTER DATABASE %s ALLOW_CONNECTIONS false", ident(name))
+	for name, x := range seen.databases {
+		if x.Connect { // one whose drop was cut off is closed already, and can be altered no more
+			s.add("ALTER DATABASE %s ALLOW_CONNECTIONS false", ident(name))
+		}
 	}
 	if err := inTransaction(ctx, admin, s); err != nil {
 		return err
