@@ -136,7 +136,23 @@ func TestAVaultThatNeverGotAnywhereCanBeDeleted(t *testing.T) {
 	i := install(t)
 	i.effects.setAway(postgresServer, true)
 	i.start()
+	i.mustGoUnbound(i.newVault("acme"))
+}
+
+// The default class is one for the whole cluster, so this test does not run in parallel.
+func TestAVaultThatNamesNoClassAndNeverGotAnywhereCanBeDeleted(t *testing.T) {
+	i := install(t)
+	i.effects.setAway(postgresServer, true)
+	i.edit(i.class, func() { i.class.Annotations = map[string]string{v1alpha1.AnnotationDefaultClass: "true"} })
+	i.start()
 	vault := i.newVault("acme")
+	vault.Spec.ClassName = ""
+	i.mustGoUnbound(vault)
+}
+
+// mustGoUnbound makes a vault, whose Postgres is away, and deletes it once that has shown.
+func (i *installation) mustGoUnbound(vault *v1alpha1.DocVault) {
+	i.t.Helper()
 	vault.Spec.DeletionPolicy = v1alpha1.DeletionDelete
 	i.create(vault)
 	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionUnknown, v1alpha1.ReasonPostgresUnreachable)

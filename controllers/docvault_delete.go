@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -23,12 +24,13 @@ func (p *pass) holdsVault(ctx context.Context) (time.Duration, error) {
 	if !controllerutil.ContainsFinalizer(p.vault, v1alpha1.Finalizer) {
 		return 0, errOthers
 	}
-	if p.ledger != nil {
-		return 0, nil
+	name := cmp.Or(p.vault.Status.ClassName, p.vault.Spec.ClassName)
+	if p.ledger != nil || name == "" {
+		return 0, nil // ours, or nobody's: one that names no class has one in its status before anything is made for it
 	}
 	// Nothing outside was made by this installation. Whether by another, the class tells.
 	class := &v1alpha1.DocVaultClass{}
-	err := p.live.Get(ctx, client.ObjectKey{Name: p.vault.Spec.ClassName}, class)
+	err := p.live.Get(ctx, client.ObjectKey{Name: name}, class)
 	if client.IgnoreNotFound(err) != nil {
 		return 0, fmt.Errorf("read class: %w", err)
 	}

@@ -2,14 +2,17 @@ package v1alpha1_test
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
 
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -67,18 +70,28 @@ func object(t *testing.T, kind string, metadata map[string]any, spec string) *un
 		"apiVersion": "docvault.io/v1alpha1", "kind": kind, "metadata": metadata,
 	}}
 	if spec != "" {
-		setSpec(t, o, spec)
+		o.Object["spec"] = fields(t, spec)
 	}
 	return o
 }
 
-func setSpec(t *testing.T, o *unstructured.Unstructured, spec string) {
+func fields(t *testing.T, spec string) map[string]any {
 	t.Helper()
-	var fields map[string]any
-	if err := yaml.Unmarshal([]byte(spec), &fields); err != nil {
+	var all map[string]any
+	if err := yaml.Unmarshal([]byte(spec), &all); err != nil {
 		t.Fatal(err)
 	}
-	o.Object["spec"] = fields
+	return all
+}
+
+// replaceSpec asks for another spec, whatever else became of the object: operators of other tests may have looked at it.
+func replaceSpec(t *testing.T, c client.Client, o *unstructured.Unstructured, spec string) error {
+	t.Helper()
+	patch, err := json.Marshal([]map[string]any{{"op": "add", "path": "/spec", "value": fields(t, spec)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Patch(t.Context(), o, client.RawPatch(types.JSONPatchType, patch))
 }
 
 // judge fails the test unless err is a refusal with the message, or nil when no message is wanted.
@@ -121,7 +134,7 @@ func TestVaultsAreJudgedWhenTheyAreMade(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			judge(t, c.Create(t.Context(), vault(t, namespace, tc.name, tc.spec)), tc.message)
+			judge(t, c.Create(t.Context(), vault(t, namespace, tc.name, tc.spec), client.DryRunAll), tc.message)
 		})
 	}
 }
@@ -161,8 +174,7 @@ func TestChangesOfVaultsAreJudged(t *testing.T) {
 			t.Parallel()
 			o := vault(t, namespace, strings.NewReplacer(" ", "-", ",", "", "'", "").Replace(name), tc.from)
 			judge(t, c.Create(t.Context(), o), "")
-			setSpec(t, o, tc.to)
-			judge(t, c.Update(t.Context(), o), tc.message)
+			judge(t, replaceSpec(t, c, o, tc.to), tc.message)
 		})
 	}
 }
@@ -172,12 +184,10 @@ func TestABoundVaultNamesNoOtherClass(t *testing.T) {
 	c, namespace := cluster(t)
 	o := vault(t, namespace, "bound", `{}`)
 	judge(t, c.Create(t.Context(), o), "")
-	o.Object["status"] = map[string]any{"className": "standard"}
-	judge(t, c.Status().Update(t.Context(), o), "")
-	setSpec(t, o, `{className: other}`)
-	judge(t, c.Update(t.Context(), o), "another class than the one that the vault is bound to")
-	setSpec(t, o, `{className: standard}`)
-	judge(t, c.Update(t.Context(), o), "")
+	bound := client.RawPatch(types.MergePatchType, []byte(`{"status": {"className": "standard"}}`))
+	judge(t, c.Status().Patch(t.Context(), o, bound), "")
+	judge(t, replaceSpec(t, c, o, `{className: other}`), "another class than the one that the vault is bound to")
+	judge(t, replaceSpec(t, c, o, `{className: standard}`), "")
 }
 
 func TestWorkersOfAnEmptySpecCanBeScaled(t *testing.T) {
@@ -185,14 +195,8 @@ func TestWorkersOfAnEmptySpecCanBeScaled(t *testing.T) {
 	c, namespace := cluster(t)
 	o := vault(t, namespace, "scaled", "")
 	judge(t, c.Create(t.Context(), o), "")
-	scale := &unstructured.Unstructured{}
-	if err := c.SubResource("scale").Get(t.Context(), o, scale); err != nil {
-		t.Fatal(err)
-	}
-	if err := unstructured.SetNestedField(scale.Object, int64(3), "spec", "replicas"); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.SubResource("scale").Update(t.Context(), o, client.WithSubResourceBody(scale)); err != nil {
+	scale := client.RawPatch(types.MergePatchType, []byte(`{"spec": {"replicas": 3}}`))
+	if err := c.SubResource("scale").Patch(t.Context(), o, scale, client.WithSubResourceBody(&autoscalingv1.Scale{})); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Get(t.Context(), client.ObjectKeyFromObject(o), o); err != nil {
