@@ -2,6 +2,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,9 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	if err := r.Get(ctx, request.NamespacedName, vault); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	if r.isOthers(ctx, vault) {
+		return ctrl.Result{}, nil
+	}
 	p, err := r.newPass(ctx, vault)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -82,6 +86,14 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 		return ctrl.Result{}, statusErr
 	}
 	return resultOf(wait, err)
+}
+
+// isOthers reports that a vault is of another installation's class. It asks the cache alone, so that the vaults of a neighbour
+// cost no request; what it does not know is found out later in the pass.
+func (r *DocVaultReconciler) isOthers(ctx context.Context, vault *v1alpha1.DocVault) bool {
+	class := &v1alpha1.DocVaultClass{}
+	err := r.Get(ctx, client.ObjectKey{Name: cmp.Or(vault.Status.ClassName, vault.Spec.ClassName)}, class)
+	return err == nil && class.Spec.ControllerName != r.ControllerName
 }
 
 func (r *DocVaultReconciler) newPass(ctx context.Context, vault *v1alpha1.DocVault) (*pass, error) {

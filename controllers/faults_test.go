@@ -195,7 +195,7 @@ func (e *effects) objectStore(t *testing.T, endpoint string) string {
 		proxy.ServeHTTP(w, r)
 	})}
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { server.Close() })
+	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
 }
 
@@ -271,7 +271,7 @@ func (e *effects) relayStatements(client, server net.Conn, lastWord chan struct{
 	}
 }
 
-var changesSQL = regexp.MustCompile(`(?i)^\s*(ALTER|CREATE|DROP|GRANT|REVOKE|COMMENT|REASSIGN|INSERT|UPDATE|DELETE|TRUNCATE|DO|COMMIT)\b`)
+var changesSQL = regexp.MustCompile(`(?i)(?:^|;)\s*(?:ALTER|CREATE|DROP|GRANT|REVOKE|COMMENT|REASSIGN|INSERT|UPDATE|DELETE|TRUNCATE|DO|COMMIT)\b`)
 
 // statementOf returns the SQL that a message of the client has carried out, if any.
 func statementOf(kind byte, body []byte, prepared map[string]string) string {

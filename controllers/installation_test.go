@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
+	ctrl.SetLogger(logr.Discard()) // of what no manager's own logger says
 	m.Run()
 }
 
