@@ -70,7 +70,6 @@ type DocVaultSpec struct {
 	API APISpec `json:"api,omitempty"`
 
 	// Worker is what reads and files the documents.
-	// +kubebuilder:default={}
 	// +optional
 	Worker WorkerSpec `json:"worker,omitempty"`
 
@@ -110,9 +109,7 @@ type APISpec struct {
 
 // WorkerSpec is what is wanted of the workers.
 type WorkerSpec struct {
-	// Replicas is how many worker pods there are. `kubectl scale` changes it. Default: 1; it is written into the object, as the
-	// scale subresource needs a value to start from.
-	// +kubebuilder:default=1
+	// Replicas is how many worker pods there are. `kubectl scale` changes it. Default: 1.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	// +optional

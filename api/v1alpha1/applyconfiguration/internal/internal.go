@@ -164,7 +164,6 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: worker
       type:
         namedType: com.github.docvault.docvault.api.v1alpha1.WorkerSpec
-      default: {}
 - name: com.github.docvault.docvault.api.v1alpha1.DocVaultStatus
   map:
     fields:
@@ -290,7 +289,6 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: replicas
       type:
         scalar: numeric
-      default: 1
     - name: resources
       type:
         namedType: io.k8s.api.core.v1.ResourceRequirements

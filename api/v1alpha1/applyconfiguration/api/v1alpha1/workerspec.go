@@ -11,8 +11,7 @@ import (
 //
 // WorkerSpec is what is wanted of the workers.
 type WorkerSpecApplyConfiguration struct {
-	// Replicas is how many worker pods there are. `kubectl scale` changes it. Default: 1; it is written into the object, as the
-	// scale subresource needs a value to start from.
+	// Replicas is how many worker pods there are. `kubectl scale` changes it. Default: 1.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Concurrency is how many documents one worker reads at once. Default: 2.
 	Concurrency *int32 `json:"concurrency,omitempty"`
