@@ -20,7 +20,7 @@ import (
 )
 
 // postgresAdmin connects past the installation's effects.
-func postgresAdmin(t *testing.T) *pgx.Conn {
+func postgresAdmin(t testing.TB) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), need(t, "TEST_POSTGRES_URL"))
 	if err != nil {
@@ -30,7 +30,7 @@ func postgresAdmin(t *testing.T) *pgx.Conn {
 	return conn
 }
 
-func execSQL(t *testing.T, conn *pgx.Conn, sql string, args ...any) {
+func execSQL(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 	t.Helper()
 	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
@@ -38,7 +38,7 @@ func execSQL(t *testing.T, conn *pgx.Conn, sql string, args ...any) {
 }
 
 // sqlNames returns the first column of a query, sorted.
-func sqlNames(t *testing.T, conn *pgx.Conn, sql string, args ...any) []string {
+func sqlNames(t testing.TB, conn *pgx.Conn, sql string, args ...any) []string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), sql, args...)
 	if err != nil {
@@ -52,12 +52,12 @@ func sqlNames(t *testing.T, conn *pgx.Conn, sql string, args ...any) []string {
 	return names
 }
 
-func storeAdmin(t *testing.T) *minio.Client {
+func storeAdmin(t testing.TB) *minio.Client {
 	t.Helper()
 	return storeClient(t, need(t, "TEST_MINIO_ROOT_USER"), need(t, "TEST_MINIO_ROOT_PASSWORD"))
 }
 
-func storeClient(t *testing.T, accessKey, secretKey string) *minio.Client {
+func storeClient(t testing.TB, accessKey, secretKey string) *minio.Client {
 	t.Helper()
 	c, err := minio.New(need(t, "TEST_MINIO_ENDPOINT"), &minio.Options{Creds: credentials.NewStaticV4(accessKey, secretKey, "")})
 	if err != nil {
@@ -110,7 +110,7 @@ func everythingOutside(id string) []string {
 }
 
 // mustWork logs in, and puts an object, with what a ledger says.
-func mustWork(t *testing.T, ledger *corev1.Secret) {
+func mustWork(t testing.TB, ledger *corev1.Secret) {
 	t.Helper()
 	for _, login := range []string{"app", "migrate"} {
 		if err := logIn(t, ledger, login); err != nil {
@@ -128,7 +128,7 @@ func mustWork(t *testing.T, ledger *corev1.Secret) {
 	}
 }
 
-func logIn(t *testing.T, ledger *corev1.Secret, login string) error {
+func logIn(t testing.TB, ledger *corev1.Secret, login string) error {
 	t.Helper()
 	u := parseURL(t, need(t, "TEST_POSTGRES_URL"))
 	config, err := pgx.ParseConfig(u.String())
@@ -146,7 +146,7 @@ func logIn(t *testing.T, ledger *corev1.Secret, login string) error {
 }
 
 // mustNotWork makes sure that a ledger's credentials are worth nothing any more.
-func mustNotWork(t *testing.T, ledger *corev1.Secret) {
+func mustNotWork(t testing.TB, ledger *corev1.Secret) {
 	t.Helper()
 	for _, login := range []string{"app", "migrate"} {
 		if logIn(t, ledger, login) == nil {

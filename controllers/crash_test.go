@@ -38,7 +38,7 @@ func TestCutOffAfterEachEffect(t *testing.T) {
 }
 
 // effectsOfALife returns what a vault's making and removing do when nothing goes wrong.
-func effectsOfALife(t *testing.T) (creation, deletion []string) {
+func effectsOfALife(t testing.TB) (creation, deletion []string) {
 	t.Helper()
 	i := install(t)
 	i.start()

@@ -127,7 +127,7 @@ func TestDriftIsRepaired(t *testing.T) {
 }
 
 // substance is an object without what the API server and controllers write into it.
-func substance(t *testing.T, object client.Object) string {
+func substance(t testing.TB, object client.Object) string {
 	t.Helper()
 	text, err := json.Marshal(object)
 	if err != nil {
