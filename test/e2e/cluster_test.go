@@ -189,18 +189,41 @@ func (v vault) pod(t *testing.T, component string) string {
 	return name
 }
 
-// kill sends SIGKILL to a program in a pod from outside: from within, process 1 cannot be killed.
-func (v vault) kill(t *testing.T, component, program string) {
+func (v vault) scaleWorkers(t *testing.T, replicas int) {
 	t.Helper()
+	kubectl(t, "-n", v.namespace, "scale", "docvault", v.name, fmt.Sprintf("--replicas=%d", replicas))
+}
+
+// process is a program in one pod, found so that killing it takes no time.
+type process struct {
+	node, podUID, program string
+}
+
+// process waits for a component's pod and finds the program that runs in it.
+func (v vault) process(t *testing.T, component, program string) process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), readyTimeout)
+	defer cancel()
+	selector := "app.kubernetes.io/instance=" + v.name + ",app.kubernetes.io/component=" + component
+	// A Deployment's pods may not be there yet: kubectl waits for the first one to be made, too.
+	for _, condition := range []string{"--for=create", "--for=jsonpath={.status.phase}=Running"} {
+		if _, err := tryKubectl(ctx, "-n", v.namespace, "wait", condition, "pod", "-l", selector, "--timeout="+readyTimeout.String()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	uid := kubectl(t, "-n", v.namespace, "get", "pod", v.pod(t, component), "-o", "jsonpath={.metadata.uid}")
+	return process{node: environment(t, "DOCVAULT_NODE"), podUID: strings.ReplaceAll(uid, "-", "_"), program: program}
+}
+
+// kill sends SIGKILL from outside: from within, a container's process 1 cannot be killed.
+func (p process) kill(t *testing.T) {
+	t.Helper()
 	script := `killed=0
 for process in $(pgrep -x "$1"); do
   if tr - _ <"/proc/$process/cgroup" | grep -q "$2"; then kill -9 "$process" && killed=1; fi
 done
 [ $killed = 1 ]`
-	command := exec.CommandContext(t.Context(), "docker", "exec", environment(t, "DOCVAULT_NODE"),
-		"bash", "-c", script, "kill", program, strings.ReplaceAll(uid, "-", "_"))
-	if _, err := run(command); err != nil {
+	if _, err := run(exec.CommandContext(t.Context(), "docker", "exec", p.node, "bash", "-c", script, "kill", p.program, p.podUID)); err != nil {
 		t.Fatal(err)
 	}
 }

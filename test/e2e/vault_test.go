@@ -113,24 +113,26 @@ func TestRetainFindsItsDataAgain(t *testing.T) {
 
 func TestKilledWorkerLosesNothing(t *testing.T) {
 	t.Parallel()
-	v := newVault(t, "{}")
+	v := newVault(t, "{worker: {replicas: 0}}")
 	vault := v.connect(t)
-	ids := uploadNotes(t, vault, 40)
-	v.kill(t, "worker", "docvault")
+	ids := uploadNotes(t, vault)
+	v.scaleWorkers(t, 1)
+	worker := v.process(t, "worker", "docvault")
+	waitProcessing(t, vault)
+	worker.kill(t)
 	someUnread(t, vault)
 	allReady(t, vault, ids)
 }
 
 func TestEmptiedRedisLosesNothing(t *testing.T) {
 	t.Parallel()
-	v := newVault(t, "{}")
+	v := newVault(t, "{worker: {replicas: 0}}")
 	vault := v.connect(t)
-	redis := v.pod(t, "redis")
-	ids := uploadNotes(t, vault, 40)
-	v.kill(t, "worker", "docvault")
-	kubectl(t, "-n", v.namespace, "exec", redis, "--", "sh", "-c", "rm -rf /data/*")
-	v.kill(t, "redis", "redis-server")
+	ids := uploadNotes(t, vault)
+	kubectl(t, "-n", v.namespace, "exec", v.pod(t, "redis"), "--", "sh", "-c", "rm -rf /data/*")
+	v.process(t, "redis", "redis-server").kill(t)
 	someUnread(t, vault)
+	v.scaleWorkers(t, 1)
 	allReady(t, vault, ids)
 }
 
@@ -229,12 +231,12 @@ func settled(t *testing.T, vault *client.Client, id string) client.Document {
 	return document
 }
 
-// uploadNotes puts in more than a worker reads in the time that the uploads take.
-func uploadNotes(t *testing.T, vault *client.Client, count int) []string {
+// uploadNotes puts in what keeps a worker busy for some seconds.
+func uploadNotes(t *testing.T, vault *client.Client) []string {
 	t.Helper()
-	ids := make([]string, count)
+	ids := make([]string, 60)
 	for i := range ids {
-		text := strings.Repeat(fmt.Sprintf("Note %d, about the things that must not be lost. ", i), 2000)
+		text := strings.Repeat(fmt.Sprintf("Note %d, about the things that must not be lost. ", i), 10_000)
 		ids[i] = upload(t, vault, fmt.Sprintf("note-%d.txt", i), []byte(text)).ID
 	}
 	return ids
@@ -252,16 +254,33 @@ func allReady(t *testing.T, vault *client.Client, ids []string) {
 // someUnread makes sure that the fault came in time: with everything read before, the test would prove nothing.
 func someUnread(t *testing.T, vault *client.Client) {
 	t.Helper()
-	for _, status := range []string{"pending", "processing"} {
-		unread, err := vault.List(t.Context(), url.Values{"status": {status}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(unread) > 0 {
-			return
+	if count(t, vault, "pending")+count(t, vault, "processing") == 0 {
+		t.Fatal("every document had been read before the fault")
+	}
+}
+
+func waitProcessing(t *testing.T, vault *client.Client) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for count(t, vault, "processing") == 0 {
+		select {
+		case <-ctx.Done():
+			t.Fatal("the worker begins nothing within a minute")
+		case <-tick.C:
 		}
 	}
-	t.Fatal("every document had been read before the fault")
+}
+
+func count(t *testing.T, vault *client.Client, status string) int {
+	t.Helper()
+	documents, err := vault.List(t.Context(), url.Values{"status": {status}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(documents)
 }
 
 func databaseExists(t *testing.T, name string) bool {
