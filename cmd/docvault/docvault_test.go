@@ -180,6 +180,36 @@ func TestWorkerKilled(t *testing.T) {
 	allReady(t, i, api, ids)
 }
 
+// TestWorkerStops stops a worker, as a rollout does, while it holds a document that does not end. It hands it back, uncounted.
+func TestWorkerStops(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	api := i.start(t, "api", "api", "metrics")
+	ids := uploadSome(t, api, 3)
+	proxy := runtimetest.NewProxy(t, i.bucket.Config.Endpoint)
+	proxy.Hold()
+	leaving := i.with(config.MinioEndpoint, proxy.Addr).start(t, "worker", "metrics")
+	runtimetest.Wait(t, 30*time.Second, "the worker to work", func() bool {
+		return rows(t, i, "SELECT count(*) FROM documents WHERE status = 'processing'") > 0
+	})
+	began := time.Now()
+	if exit := leaving.stop(t); exit != 0 {
+		t.Errorf("ended with %d at SIGTERM", exit)
+	}
+	if took := time.Since(began); took > 28*time.Second {
+		t.Errorf("took %s to stop", took)
+	}
+	if n := rows(t, i, "SELECT count(*) FROM documents WHERE status <> 'pending' OR attempts > 0"); n != 0 {
+		t.Errorf("%d documents were not handed back", n)
+	}
+	began = time.Now()
+	i.start(t, "worker", "metrics")
+	allReady(t, i, api, ids)
+	if took := time.Since(began); took > 18*time.Second {
+		t.Errorf("took %s: the work was not handed out again, the sweeper had to find it", took)
+	}
+}
+
 func TestRedisEmptied(t *testing.T) {
 	t.Parallel()
 	for name, empty := range map[string]func(*testing.T, *runtimetest.Redis){

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,6 +17,8 @@ import (
 // handle makes a use case of the vault a handler of asynq. An error is one that the vault could not record itself.
 func (w *Worker) handle(do func(context.Context, document.ID, int64) (vault.Outcome, error)) func(context.Context, *asynq.Task) error {
 	return func(ctx context.Context, task *asynq.Task) error {
+		w.active.Add(1)
+		defer w.active.Done()
 		t, err := queue.ParseTask(task.Type(), task.Payload())
 		if err != nil {
 			return fmt.Errorf("%w: %w", asynq.SkipRetry, err)
@@ -34,6 +37,9 @@ func (w *Worker) handle(do func(context.Context, document.ID, int64) (vault.Outc
 }
 
 func (w *Worker) report(ctx context.Context, task *asynq.Task, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // the worker stops: the handler is about to hand the work back
+	}
 	w.config.Log.ErrorContext(ctx, "task could not be recorded; the sweeper will find it", "kind", task.Type(), "error", err)
 }
 

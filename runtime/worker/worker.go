@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -40,6 +41,7 @@ type Worker struct {
 	config Config
 	tasks  *prometheus.HistogramVec
 	faults prometheus.Counter
+	active sync.WaitGroup // handlers; asynq does not wait for those whose context has ended
 }
 
 // New returns a worker of a vault.
@@ -82,6 +84,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	drained := time.AfterFunc(drainFor, stopWork)
 	defer drained.Stop()
 	server.Shutdown()
+	w.active.Wait()
 	w.config.Log.InfoContext(ctx, "worker stopped")
 	return nil
 }

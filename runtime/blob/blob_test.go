@@ -1,0 +1,121 @@
+package blob_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/runtimetest"
+)
+
+const part = 8 << 20
+
+func TestOpenReadsFromWhereSeekWent(t *testing.T) {
+	t.Parallel()
+	s := runtimetest.NewBucket(t).Open(t)
+	content := bytes.Repeat([]byte("0123456789"), 1000)
+	if err := s.Put(t.Context(), "a/b/c.txt", "text/plain", bytes.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	object, err := s.Open(t.Context(), "a/b/c.txt", int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer object.Close()
+	if err := iotest.TestReader(object, content); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	s := runtimetest.NewBucket(t).Open(t)
+	if _, err := s.Open(t.Context(), "a/b/none", 1); !errors.Is(err, document.ErrNotFound) {
+		t.Errorf("open: %v", err)
+	}
+	if err := s.Delete(t.Context(), "a/b/none"); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	b := runtimetest.NewBucket(t)
+	proxy := runtimetest.NewProxy(t, b.Config.Endpoint)
+	b.Config.Endpoint = proxy.Addr
+	s := b.Open(t)
+	if err := s.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Refuse()
+	for what, err := range map[string]error{
+		"check": s.Check(t.Context()),
+		"put":   s.Put(t.Context(), "a/b/c", "text/plain", strings.NewReader("x")),
+		"parts": s.Put(t.Context(), "a/b/c", "text/plain", bytes.NewReader(make([]byte, part))),
+	} {
+		if !errors.Is(err, document.ErrUnavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	proxy.Resume()
+	b.Config.Bucket += "-none"
+	if err := b.Open(t).Check(t.Context()); !errors.Is(err, document.ErrUnavailable) {
+		t.Errorf("another's bucket: %v", err)
+	}
+}
+
+// TestPutEndsWithEOFAlone gives bodies that end otherwise, at each place where that could be taken for the end of the file.
+func TestPutEndsWithEOFAlone(t *testing.T) {
+	t.Parallel()
+	b := runtimetest.NewBucket(t)
+	s := b.Open(t)
+	for _, size := range []int{0, 1, 1 << 20, 1<<20 + 1, part - 1, part, part + 1, 3 * part} {
+		for _, end := range []error{io.ErrUnexpectedEOF, document.ErrCutOff} {
+			body := io.MultiReader(bytes.NewReader(make([]byte, size)), iotest.ErrReader(end))
+			if err := s.Put(t.Context(), "a/b/c", "text/plain", body); !errors.Is(err, end) {
+				t.Errorf("%d bytes and %v: %v", size, end, err)
+			}
+		}
+	}
+	if objects, uploads := b.Keys(t); len(objects)+len(uploads) > 0 {
+		t.Fatalf("stored %v, left %v", objects, uploads)
+	}
+}
+
+func TestLinksAreForTheAddressThatBrowsersReach(t *testing.T) {
+	t.Parallel()
+	b := runtimetest.NewBucket(t)
+	proxy := runtimetest.NewProxy(t, b.Config.Endpoint) // stands for that address
+	b.Config.PublicEndpoint = "http://" + proxy.Addr
+	s := b.Open(t)
+	if err := s.Put(t.Context(), "a/b/c", "text/plain", strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	link, err := s.Presign(t.Context(), "a/b/c", "naïve.txt", "text/plain", time.Minute)
+	if err != nil || !strings.HasPrefix(link, "http://"+proxy.Addr+"/") {
+		t.Fatalf("%s, %v", link, err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Disposition") != "attachment; filename*=utf-8''na%C3%AFve.txt" {
+		t.Fatalf("%s %v", answer.Status, answer.Header)
+	}
+	// Signed without a word to the server: it works while that one is away.
+	proxy.Refuse()
+	if _, err := s.Presign(t.Context(), "a/b/c", "x", "text/plain", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+}
