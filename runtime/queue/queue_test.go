@@ -75,7 +75,7 @@ func TestLoginWithName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	if who := client.Do(t.Context(), "ACL", "WHOAMI").Val(); who != "vault" {
 		t.Fatalf("logged in as %v", who)
 	}
