@@ -117,9 +117,9 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		return p.runSteps(ctx, p.holdsVault, p.observe, p.stopWorkloads, p.removeData, p.closeLedger, p.letGo)
 	}
 	return p.runSteps(ctx,
+		p.observe,
 		p.findClass,
 		p.hold,
-		p.observe,
 		p.bind,
 		p.provision,
 		p.applyRedis,

@@ -71,20 +71,20 @@ func (p *pass) patchStatus(ctx context.Context, before *v1alpha1.DocVault, passE
 	if err := p.Status().Patch(ctx, patched, client.MergeFrom(base)); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("patch status: %w", err))
 	}
-	p.announce(before)
+	p.announce(before, passErr)
 	return nil
 }
 
 // announce tells of a change of Ready as an event, once.
-func (p *pass) announce(before *v1alpha1.DocVault) {
+func (p *pass) announce(before *v1alpha1.DocVault, passErr error) {
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
 	is := meta.FindStatusCondition(p.vault.Status.Conditions, v1alpha1.ConditionReady)
 	if was != nil && was.Status == is.Status && was.Reason == is.Reason {
 		return
 	}
-	kind := corev1.EventTypeWarning
-	if is.Status == metav1.ConditionTrue || is.Reason == v1alpha1.ReasonProgressing || is.Reason == v1alpha1.ReasonNotStarted {
-		kind = corev1.EventTypeNormal
+	kind := corev1.EventTypeNormal // parts of a vault that comes up are not there at first
+	if is.Status != metav1.ConditionTrue && (passErr != nil || (was != nil && was.Status == metav1.ConditionTrue)) {
+		kind = corev1.EventTypeWarning
 	}
 	p.recorder.Eventf(p.vault, nil, kind, is.Reason, "Reconcile", "%s", is.Message)
 }
@@ -135,7 +135,7 @@ func (p *pass) stalled(passErr error) verdict {
 	if errors.As(passErr, &refused) && refused.editable() {
 		return isTrue(refused.reason, refused.message)
 	}
-	return isFalse(v1alpha1.ReasonProgressing, "nothing has to be changed")
+	return isFalse(v1alpha1.ReasonSettled, "nobody has to change anything")
 }
 
 func (p *pass) reconciling(passErr error) verdict {

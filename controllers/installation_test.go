@@ -171,11 +171,14 @@ func (i *installation) start() (stop func()) {
 		i.t.Fatalf("set up: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = mgr.Start(ctx) // a manager that could not start has said so in the log
+	}()
 	i.stop = sync.OnceFunc(func() {
 		cancel()
-		_ = <-ended // a manager that could not start has said so in the log
+		<-ended
 	})
 	return i.stop
 }

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -90,7 +92,8 @@ func (r *DocVaultReconciler) setup(mgr ctrl.Manager, workers int) error {
 		Owns(&appsv1.Deployment{}).
 		Owns(&batchv1.Job{}).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.vaultOfLedger)).
-		Watches(&v1alpha1.DocVaultClass{}, handler.EnqueueRequestsFromMapFunc(r.vaultsOfClass), builder.WithPredicates(edited)).
+		Watches(&v1alpha1.DocVaultClass{}, handler.EnqueueRequestsFromMapFunc(r.vaultsOfClass),
+			builder.WithPredicates(predicate.Or(edited, backendsBack()))).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
@@ -104,6 +107,16 @@ func (r *DocVaultClassReconciler) setup(mgr ctrl.Manager) error {
 		For(&v1alpha1.DocVaultClass{}, builder.WithPredicates(edited)).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.classOfLedger)).
 		Complete(r)
+}
+
+// backendsBack wakes the vaults of a class whose backends answer again: none has to wait for its own next try.
+func backendsBack() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, was := e.ObjectOld.(*v1alpha1.DocVaultClass)
+		after, is := e.ObjectNew.(*v1alpha1.DocVaultClass)
+		return was && is && !meta.IsStatusConditionTrue(before.Status.Conditions, v1alpha1.ConditionReady) &&
+			meta.IsStatusConditionTrue(after.Status.Conditions, v1alpha1.ConditionReady)
+	}}
 }
 
 // vaultOfLedger wakes a vault whose ledger was touched.
