@@ -31,11 +31,15 @@ CREATE TABLE objects (
     state text NOT NULL DEFAULT 'writing' CHECK (state IN ('writing', 'live', 'dying')),
     heartbeat_at timestamptz NOT NULL DEFAULT now(), -- of who writes it
     deleted_at timestamptz, -- first deletion; another follows, because a late write may land after it
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- Of the sweeper's indexes alone: if these asked for the state itself, the planner would take them, which it believes to be
+    -- empty, to find single objects too, and read through all that was ever in them.
+    is_writing boolean NOT NULL GENERATED ALWAYS AS (state = 'writing') STORED,
+    is_dying boolean NOT NULL GENERATED ALWAYS AS (state = 'dying') STORED
 );
 CREATE INDEX objects_document ON objects (document_id);
-CREATE INDEX objects_writing ON objects (heartbeat_at) WHERE state = 'writing';
-CREATE INDEX objects_dying ON objects (deleted_at NULLS FIRST) WHERE state = 'dying';
+CREATE INDEX objects_writing ON objects (heartbeat_at) WHERE is_writing;
+CREATE INDEX objects_dying ON objects (deleted_at NULLS FIRST) WHERE is_dying;
 
 CREATE TABLE documents (
     id uuid PRIMARY KEY,
@@ -76,6 +80,11 @@ CREATE TABLE documents (
     not_before timestamptz NOT NULL DEFAULT now(),
     queued_at timestamptz NOT NULL DEFAULT now(),
     heartbeat_at timestamptz, -- of the worker that has it; null: nobody
+    -- Of the sweeper's indexes alone, as with objects.
+    is_at_work boolean NOT NULL GENERATED ALWAYS AS (heartbeat_at IS NOT NULL) STORED,
+    is_waiting boolean NOT NULL GENERATED ALWAYS AS (
+        heartbeat_at IS NULL AND (status = 'pending' OR (status = 'ready' AND classification_status = 'pending'))
+    ) STORED,
 
     deleted_at timestamptz, -- into the trash
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -87,9 +96,8 @@ CREATE INDEX documents_name ON documents (owner, original_name COLLATE "C", id) 
 CREATE INDEX documents_size ON documents (owner, size, id) WHERE deleted_at IS NULL;
 CREATE INDEX documents_trash ON documents (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX documents_user ON documents (user_id) WHERE user_id IS NOT NULL;
-CREATE INDEX documents_due ON documents (queued_at)
-    WHERE heartbeat_at IS NULL AND (status = 'pending' OR (status = 'ready' AND classification_status = 'pending'));
-CREATE INDEX documents_at_work ON documents (heartbeat_at) WHERE heartbeat_at IS NOT NULL;
+CREATE INDEX documents_waiting ON documents (queued_at) WHERE is_waiting;
+CREATE INDEX documents_at_work ON documents (heartbeat_at) WHERE is_at_work;
 
 -- Apart from documents: lists never touch text.
 CREATE TABLE document_texts (

@@ -9,12 +9,12 @@ UPDATE objects SET heartbeat_at = now() WHERE id = @id AND state = 'writing';
 UPDATE objects SET state = 'dying' WHERE id = @id AND state = 'writing';
 
 -- name: DropStaleObjects :execrows
-UPDATE objects SET state = 'dying' WHERE state = 'writing' AND heartbeat_at < now() - @after::interval;
+UPDATE objects SET state = 'dying' WHERE is_writing AND heartbeat_at < now() - @after::interval;
 
 -- name: DyingObjects :many
 -- Never deleted yet, or deleted long enough ago that no late write can be under way any more.
 SELECT id, key, (deleted_at IS NOT NULL)::boolean AS again FROM objects
-WHERE state = 'dying' AND (deleted_at IS NULL OR deleted_at < now() - @late::interval)
+WHERE is_dying AND (deleted_at IS NULL OR deleted_at < now() - @late::interval)
 ORDER BY deleted_at NULLS FIRST
 LIMIT @at_most;
 

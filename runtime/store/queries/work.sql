@@ -96,8 +96,7 @@ RETURNING generation, status;
 -- name: Waiting :many
 -- Work that nobody has, handed out longer ago than after: it waits in the queue, or the queue lost it.
 SELECT id, generation, status FROM documents
-WHERE heartbeat_at IS NULL AND (status = 'pending' OR (status = 'ready' AND classification_status = 'pending'))
-    AND queued_at < now() - @after::interval AND not_before <= now()
+WHERE is_waiting AND queued_at < now() - @after::interval AND not_before <= now()
 ORDER BY queued_at LIMIT @at_most;
 
 -- name: StillQueued :exec
@@ -114,7 +113,7 @@ UPDATE documents d SET
     status = CASE d.status WHEN 'processing' THEN 'pending' ELSE d.status END,
     generation = d.generation + 1, queued_at = now(), heartbeat_at = NULL
 FROM (
-    SELECT w.id FROM documents w WHERE w.heartbeat_at < now() - @after::interval
+    SELECT w.id FROM documents w WHERE w.is_at_work AND w.heartbeat_at < now() - @after::interval
     ORDER BY w.heartbeat_at LIMIT @at_most FOR UPDATE SKIP LOCKED
 ) dead
 WHERE d.id = dead.id

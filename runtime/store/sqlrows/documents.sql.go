@@ -170,7 +170,7 @@ func (q *Queries) FilingsOf(ctx context.Context, documents []document.ID) ([]Fil
 }
 
 const getDocument = `-- name: GetDocument :one
-SELECT id, user_id, owner, object_id, object_key, original_name, mime_type, kind, size, sha256, status, error_code, error_detail, page_count, language, text_truncated, classification_status, classification_among, classification_provider, classification_model, classification_prompt_hash, classification_input_tokens, classification_output_tokens, classification_truncated, classification_unknown_dropped, classification_error_code, classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, deleted_at, created_at, updated_at FROM documents WHERE id = $1 AND owner = $2 AND deleted_at IS NULL
+SELECT id, user_id, owner, object_id, object_key, original_name, mime_type, kind, size, sha256, status, error_code, error_detail, page_count, language, text_truncated, classification_status, classification_among, classification_provider, classification_model, classification_prompt_hash, classification_input_tokens, classification_output_tokens, classification_truncated, classification_unknown_dropped, classification_error_code, classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, is_at_work, is_waiting, deleted_at, created_at, updated_at FROM documents WHERE id = $1 AND owner = $2 AND deleted_at IS NULL
 `
 
 type GetDocumentParams struct {
@@ -215,6 +215,8 @@ func (q *Queries) GetDocument(ctx context.Context, arg GetDocumentParams) (Docum
 		&i.NotBefore,
 		&i.QueuedAt,
 		&i.HeartbeatAt,
+		&i.IsAtWork,
+		&i.IsWaiting,
 		&i.DeletedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -223,7 +225,7 @@ func (q *Queries) GetDocument(ctx context.Context, arg GetDocumentParams) (Docum
 }
 
 const getDocumentBySHA256 = `-- name: GetDocumentBySHA256 :one
-SELECT id, user_id, owner, object_id, object_key, original_name, mime_type, kind, size, sha256, status, error_code, error_detail, page_count, language, text_truncated, classification_status, classification_among, classification_provider, classification_model, classification_prompt_hash, classification_input_tokens, classification_output_tokens, classification_truncated, classification_unknown_dropped, classification_error_code, classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, deleted_at, created_at, updated_at FROM documents WHERE owner = $1 AND sha256 = $2
+SELECT id, user_id, owner, object_id, object_key, original_name, mime_type, kind, size, sha256, status, error_code, error_detail, page_count, language, text_truncated, classification_status, classification_among, classification_provider, classification_model, classification_prompt_hash, classification_input_tokens, classification_output_tokens, classification_truncated, classification_unknown_dropped, classification_error_code, classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, is_at_work, is_waiting, deleted_at, created_at, updated_at FROM documents WHERE owner = $1 AND sha256 = $2
 `
 
 type GetDocumentBySHA256Params struct {
@@ -268,6 +270,8 @@ func (q *Queries) GetDocumentBySHA256(ctx context.Context, arg GetDocumentBySHA2
 		&i.NotBefore,
 		&i.QueuedAt,
 		&i.HeartbeatAt,
+		&i.IsAtWork,
+		&i.IsWaiting,
 		&i.DeletedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,

@@ -44,6 +44,8 @@ type Document struct {
 	NotBefore                    time.Time
 	QueuedAt                     time.Time
 	HeartbeatAt                  *time.Time
+	IsAtWork                     bool
+	IsWaiting                    bool
 	DeletedAt                    *time.Time
 	CreatedAt                    time.Time
 	UpdatedAt                    time.Time

@@ -50,7 +50,7 @@ func (q *Queries) DropObject(ctx context.Context, id document.ID) error {
 }
 
 const dropStaleObjects = `-- name: DropStaleObjects :execrows
-UPDATE objects SET state = 'dying' WHERE state = 'writing' AND heartbeat_at < now() - $1::interval
+UPDATE objects SET state = 'dying' WHERE is_writing AND heartbeat_at < now() - $1::interval
 `
 
 func (q *Queries) DropStaleObjects(ctx context.Context, after time.Duration) (int64, error) {
@@ -63,7 +63,7 @@ func (q *Queries) DropStaleObjects(ctx context.Context, after time.Duration) (in
 
 const dyingObjects = `-- name: DyingObjects :many
 SELECT id, key, (deleted_at IS NOT NULL)::boolean AS again FROM objects
-WHERE state = 'dying' AND (deleted_at IS NULL OR deleted_at < now() - $1::interval)
+WHERE is_dying AND (deleted_at IS NULL OR deleted_at < now() - $1::interval)
 ORDER BY deleted_at NULLS FIRST
 LIMIT $2
 `

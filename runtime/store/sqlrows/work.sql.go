@@ -367,7 +367,7 @@ UPDATE documents d SET
     status = CASE d.status WHEN 'processing' THEN 'pending' ELSE d.status END,
     generation = d.generation + 1, queued_at = now(), heartbeat_at = NULL
 FROM (
-    SELECT w.id FROM documents w WHERE w.heartbeat_at < now() - $1::interval
+    SELECT w.id FROM documents w WHERE w.is_at_work AND w.heartbeat_at < now() - $1::interval
     ORDER BY w.heartbeat_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ) dead
 WHERE d.id = dead.id
@@ -417,8 +417,7 @@ func (q *Queries) UnfileAutomatic(ctx context.Context, documentID document.ID) e
 
 const waiting = `-- name: Waiting :many
 SELECT id, generation, status FROM documents
-WHERE heartbeat_at IS NULL AND (status = 'pending' OR (status = 'ready' AND classification_status = 'pending'))
-    AND queued_at < now() - $1::interval AND not_before <= now()
+WHERE is_waiting AND queued_at < now() - $1::interval AND not_before <= now()
 ORDER BY queued_at LIMIT $2
 `
 
