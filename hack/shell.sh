@@ -34,10 +34,11 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
-# docker_build ARGS... with BuildKit where the client has it, else with the legacy builder.
+# docker_build ARGS... with BuildKit where the client has it, else with the legacy builder. Without attestations: they hold the
+# time of the build, so the same sources would never make the same image.
 docker_build() {
   if docker buildx version >/dev/null 2>&1; then
-    DOCKER_BUILDKIT=1 docker build "$@"
+    BUILDX_NO_DEFAULT_ATTESTATIONS=1 DOCKER_BUILDKIT=1 docker build "$@"
   else
     DOCKER_BUILDKIT=0 docker build "$@"
   fi
