@@ -129,29 +129,35 @@ func (s *S3) abort(ctx context.Context, key, upload string) {
 	_ = s.core.AbortMultipartUpload(ctx, s.bucket, key, upload)
 }
 
-// partBuffers hands out the buffers of parts, so many at a time.
+// partBuffers hands out the buffers of parts, so many at a time. It keeps those of one upload for the next: made anew for each part,
+// they would be half of the memory that an upload takes.
 type partBuffers struct {
-	free chan struct{}
-	pool *sync.Pool
+	taken chan struct{}
+	kept  chan []byte
 }
 
 func newPartBuffers() partBuffers {
-	return partBuffers{
-		free: make(chan struct{}, partsOfProcess),
-		pool: &sync.Pool{New: func() any { b := make([]byte, partSize); return &b }},
-	}
+	return partBuffers{taken: make(chan struct{}, partsOfProcess), kept: make(chan []byte, partsOnTheWay+1)}
 }
 
 func (b partBuffers) take(ctx context.Context) ([]byte, error) {
 	select {
-	case b.free <- struct{}{}:
-		return *b.pool.Get().(*[]byte), nil
+	case b.taken <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	select {
+	case buffer := <-b.kept:
+		return buffer, nil
+	default:
+		return make([]byte, partSize), nil
 	}
 }
 
 func (b partBuffers) give(buffer []byte) {
-	b.pool.Put(&buffer)
-	<-b.free
+	select {
+	case b.kept <- buffer:
+	default:
+	}
+	<-b.taken
 }
