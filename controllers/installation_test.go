@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"log/slog"
-	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -16,15 +15,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers"
+	"github.com/docvault/docvault/test/crds"
 )
 
 // TestMain has more tests run at a time than there are processors: they wait for servers most of the time.
@@ -64,15 +62,6 @@ var scheme = func() *runtime.Scheme {
 	return s
 }()
 
-var installCRDs = sync.OnceValue(func() error {
-	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("TEST_KUBECONFIG"))
-	if err != nil {
-		return err
-	}
-	_, err = envtest.InstallCRDs(config, envtest.CRDInstallOptions{Paths: []string{"../config/crd/bases"}})
-	return err
-})
-
 // install makes an installation with a class; the operator runs when started.
 func install(t testing.TB) *installation {
 	t.Helper()
@@ -80,9 +69,7 @@ func install(t testing.TB) *installation {
 		t: t, config: clusterConfig(t), controllerName: "test.docvault.io/" + unique("operator"),
 		effects: newEffects(), log: &logBuffer{}, stop: func() {},
 	}
-	if err := installCRDs(); err != nil {
-		t.Fatalf("install CRDs: %v", err)
-	}
+	crds.Install(t, i.config, "../config/crd/bases")
 	kube, err := client.New(i.config, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)

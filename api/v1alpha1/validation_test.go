@@ -16,8 +16,9 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/docvault/docvault/test/crds"
 )
 
 func clusterConfig(t *testing.T) *rest.Config {
@@ -38,9 +39,7 @@ func clusterConfig(t *testing.T) *rest.Config {
 func cluster(t *testing.T) (client.Client, string) {
 	t.Helper()
 	config := clusterConfig(t)
-	if _, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{Paths: []string{"../../config/crd/bases"}}); err != nil {
-		t.Fatalf("install CRDs: %v", err)
-	}
+	crds.Install(t, config, "../../config/crd/bases")
 	c, err := client.New(config, client.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -24,9 +24,9 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/test/crds"
 )
 
 // patience is how long a vault may take on a busy machine.
@@ -79,9 +79,7 @@ func adminClient(t *testing.T) client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{Paths: []string{"../../config/crd/bases"}}); err != nil {
-		t.Fatalf("install CRDs: %v", err)
-	}
+	crds.Install(t, config, "../../config/crd/bases")
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
