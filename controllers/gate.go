@@ -15,7 +15,11 @@ const (
 	backendCap = 4
 	// backendRest is how long a server that did not answer is left alone. After it one caller tries, the others rest on.
 	backendRest = 10 * time.Second
+	// slotWait is how long a vault waits for its turn before it is put back into the queue.
+	slotWait = 20 * time.Second
 )
+
+var errBusy = errors.New("busy with other vaults")
 
 // gate lets a few vaults at a time to a backend server, and to one that does not answer a single one now and then.
 type gate struct {
@@ -28,19 +32,34 @@ type gate struct {
 
 func newGate() *gate { return &gate{slots: make(chan struct{}, backendCap)} }
 
-// enter waits for a slot. Its error is the server's last one, while the server rests, or that of ctx.
+// enter takes a slot, waiting a while when all are taken: workers must not pile up before one slow server. Its error is the
+// server's last one while the server rests, errBusy, or that of ctx.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	if err := g.knock(time.Now()); err != nil {
 		return nil, err
 	}
 	select {
 	case g.slots <- struct{}{}:
-		return func() { <-g.slots }, nil
+		return g.leave, nil
+	default:
+	}
+	select {
+	case g.slots <- struct{}{}:
+	case <-time.After(slotWait):
+		return nil, errBusy
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := g.lastError(); err != nil { // it went away meanwhile
+		g.leave()
+		return nil, err
+	}
+	return g.leave, nil
 }
 
+func (g *gate) leave() { <-g.slots }
+
+// knock turns callers away while the server rests, but for the first one after each rest.
 func (g *gate) knock(now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -60,6 +79,12 @@ func (g *gate) answered(err error) {
 	defer g.mu.Unlock()
 	g.lastErr = err
 	g.restsTo = time.Now().Add(backendRest)
+}
+
+func (g *gate) lastError() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lastErr
 }
 
 // judge tells a server that went away in the middle of the work from one that refused it.

@@ -1,0 +1,57 @@
+package controllers
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestAServerThatIsAwayIsAskedByOneAtATime(t *testing.T) {
+	t.Parallel()
+	g, away, now := newGate(), errors.New("away"), time.Now()
+	if err := g.knock(now); err != nil {
+		t.Fatalf("a server that nobody has asked yet: %v", err)
+	}
+	g.answered(away)
+	if err := g.knock(now); !errors.Is(err, away) {
+		t.Errorf("while it rests: %v, want its last error", err)
+	}
+	rested := now.Add(backendRest + time.Second)
+	if err := g.knock(rested); err != nil {
+		t.Errorf("nobody may ask after the rest: %v", err)
+	}
+	if err := g.knock(rested); !errors.Is(err, away) {
+		t.Errorf("while another asks: %v, want the last error", err)
+	}
+	g.answered(nil)
+	for range backendCap {
+		if _, err := g.enter(t.Context()); err != nil {
+			t.Errorf("after it answered: %v", err)
+		}
+	}
+}
+
+func TestWhoWaitedForATurnIsSentAwayWhenTheServerIsGone(t *testing.T) {
+	t.Parallel()
+	g, away := newGate(), errors.New("away")
+	var leave func()
+	for range backendCap {
+		leave, _ = g.enter(t.Context())
+	}
+	ended := make(chan error, 1)
+	started := make(chan struct{})
+	go func() {
+		close(started)
+		_, err := g.enter(t.Context())
+		ended <- err
+	}()
+	<-started
+	g.answered(away)
+	leave()
+	if err := <-ended; !errors.Is(err, away) {
+		t.Errorf("%v, want the server's last error", err)
+	}
+	if left := len(g.slots); left != backendCap-1 {
+		t.Errorf("%d slots are taken, want %d", left, backendCap-1)
+	}
+}
