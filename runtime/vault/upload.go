@@ -9,12 +9,16 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"time"
 
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
 )
+
+// commitTimeout bounds a commit, which must not wait for its sender. The database takes milliseconds for it.
+const commitTimeout = 15 * time.Second
 
 // Staged is a file that lies in the object store and is no document yet: Commit makes it one, Discard gives it up.
 type Staged struct {
@@ -70,6 +74,9 @@ func (v *Vault) put(ctx context.Context, s *Staged, body io.Reader) error {
 func (v *Vault) Commit(
 	ctx context.Context, a document.Actor, s *Staged, autoClassify bool,
 ) (d document.Document, duplicate bool, err error) {
+	// Whether the sender still waits is of no matter any more: an end in the middle of a statement would leave open what became of it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
 	// The other document may be removed for good between the two statements: then there is none, and this one can be added.
 	for range 3 {
 		added, err := v.store.AddDocument(ctx, s.row(a, autoClassify))
@@ -106,12 +113,17 @@ func (v *Vault) revive(ctx context.Context, a document.Actor, s *Staged, autoCla
 	return nil
 }
 
-// Discard gives a staged file up. What cannot be removed now the sweeper removes.
+// Discard gives a staged file up, unless a document has it after all: an error of a commit may be a lost answer and nothing more.
+// What cannot be removed now the sweeper removes.
 func (v *Vault) Discard(ctx context.Context, s *Staged) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
+	live := false
 	err := v.store.DropObject(ctx, s.objectID)
 	if err == nil {
+		live, err = v.store.ObjectIsLive(ctx, s.objectID)
+	}
+	if err == nil && !live {
 		err = v.deleteObject(ctx, s.objectID, s.key)
 	}
 	if err != nil {

@@ -5,8 +5,11 @@ INSERT INTO objects (id, key, document_id) VALUES (@id, @key, @document_id);
 UPDATE objects SET heartbeat_at = now() WHERE id = @id AND state = 'writing';
 
 -- name: DropObject :exec
--- Gives an object up that no document has.
+-- Gives an object up that no document has. It waits for a commit under way that makes it one's.
 UPDATE objects SET state = 'dying' WHERE id = @id AND state = 'writing';
+
+-- name: ObjectIsLive :one
+SELECT EXISTS (SELECT FROM objects WHERE id = @id AND state = 'live')::boolean;
 
 -- name: DropStaleObjects :execrows
 UPDATE objects SET state = 'dying' WHERE is_writing AND heartbeat_at < now() - @after::interval;

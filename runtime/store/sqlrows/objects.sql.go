@@ -43,7 +43,7 @@ const dropObject = `-- name: DropObject :exec
 UPDATE objects SET state = 'dying' WHERE id = $1 AND state = 'writing'
 `
 
-// Gives an object up that no document has.
+// Gives an object up that no document has. It waits for a commit under way that makes it one's.
 func (q *Queries) DropObject(ctx context.Context, id document.ID) error {
 	_, err := q.db.Exec(ctx, dropObject, id)
 	return err
@@ -116,4 +116,15 @@ UPDATE objects SET deleted_at = now() WHERE id = $1 AND state = 'dying' AND dele
 func (q *Queries) ObjectDeleted(ctx context.Context, id document.ID) error {
 	_, err := q.db.Exec(ctx, objectDeleted, id)
 	return err
+}
+
+const objectIsLive = `-- name: ObjectIsLive :one
+SELECT EXISTS (SELECT FROM objects WHERE id = $1 AND state = 'live')::boolean
+`
+
+func (q *Queries) ObjectIsLive(ctx context.Context, id document.ID) (bool, error) {
+	row := q.db.QueryRow(ctx, objectIsLive, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }

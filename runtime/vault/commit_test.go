@@ -1,0 +1,97 @@
+package vault_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/runtimetest"
+	"github.com/docvault/docvault/runtime/vault"
+)
+
+func TestSenderGoesBeforeTheCommit(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	content := letters(1000)
+	s, err := app.Stage(t.Context(), anonymous, "a.txt", bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	d, _, err := app.Commit(gone, anonymous, s, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := download(t, app.Vault, d.ID); !bytes.Equal(got, content) {
+		t.Fatal("other bytes came out")
+	}
+}
+
+// TestAnswerToTheCommitIsLost breaks the connection while the database commits: the document is there, so its bytes must be.
+func TestAnswerToTheCommitIsLost(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	v, proxy := behindProxy(t, app)
+	content := letters(1000)
+	s, err := v.Stage(t.Context(), anonymous, "a.txt", bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	past(t, app, func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, "BEGIN; LOCK TABLE counters IN SHARE MODE"); err != nil { // the last that a commit writes to
+			return err
+		}
+		committed, discarded := make(chan error, 1), make(chan struct{})
+		go func() {
+			_, _, err := v.Commit(ctx, anonymous, s, true)
+			committed <- err
+		}()
+		waiting := func(n int64) func() bool {
+			sql := "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'"
+			return func() bool { return rows(t, app, sql, app.Database.Name) == n }
+		}
+		runtimetest.Wait(t, 10*time.Second, "the commit to wait", waiting(1))
+		proxy.Refuse() // or the driver would ask the server to stop
+		if err := <-committed; !errors.Is(err, document.ErrUnavailable) {
+			t.Errorf("got %v, want %v", err, document.ErrUnavailable)
+		}
+		proxy.Resume()
+		go func() {
+			v.Discard(ctx, s)
+			close(discarded)
+		}()
+		runtimetest.Wait(t, 10*time.Second, "the clearing away to wait for the commit", waiting(2))
+		_, err := conn.Exec(ctx, "COMMIT")
+		<-discarded
+		return err
+	})
+	d, duplicate := commit(t, app.Vault, "a.txt", content)
+	if !duplicate {
+		t.Fatal("the document is not there")
+	}
+	if got := download(t, app.Vault, d.ID); !bytes.Equal(got, content) {
+		t.Fatal("other bytes came out")
+	}
+}
+
+// behindProxy returns one more vault, whose connections to the database a test can break.
+func behindProxy(t *testing.T, app *runtimetest.App) (*vault.Vault, *runtimetest.Proxy) {
+	t.Helper()
+	direct, err := url.Parse(app.Database.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := runtimetest.NewProxy(t, direct.Host)
+	direct.Host = proxy.Addr
+	healthy := app.Store
+	app.Store = runtimetest.OpenStore(t, direct.String())
+	defer func() { app.Store = healthy }()
+	return app.Another(t), proxy
+}
