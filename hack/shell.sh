@@ -15,7 +15,8 @@ tool() { "$repo/hack/tool" "$1"; }
 within() {
   if have timeout; then timeout "$@"; else "${@:2}"; fi
 }
-have sha256sum || sha256sum() { shasum -a 256 "$@"; }
+sha256=(sha256sum)
+have sha256sum || sha256=(shasum -a 256)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -46,5 +47,5 @@ docker_build() {
 
 # hash_of FILE... prints a short hash of names and contents (directories: of all below).
 hash_of() {
-  (cd "$repo" && find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)
+  (cd "$repo" && find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 "${sha256[@]}" | "${sha256[@]}" | cut -c1-12)
 }
