@@ -81,6 +81,35 @@ func TestAnswerToTheCommitIsLost(t *testing.T) {
 	}
 }
 
+func TestGoneFileIsUploadedAgain(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	content := []byte("gone, and back again")
+	d := upload(t, app.Vault, "a.txt", content)
+	if err := app.Blobs.Delete(t.Context(), d.ObjectKey); err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := app.Extract(t.Context(), d.ID, 1); outcome != vault.Failed || err != nil {
+		t.Fatalf("ended as %s, %v", outcome, err)
+	}
+	again, duplicate := commit(t, app.Vault, "a.txt", content)
+	if !duplicate || again.ID != d.ID || again.Status != document.StatusPending {
+		t.Fatalf("duplicate %t, %+v", duplicate, again)
+	}
+	finish(t, app.Vault, app, d.ID)
+	if got := download(t, app.Vault, d.ID); !bytes.Equal(got, content) {
+		t.Fatal("other bytes came out")
+	}
+	runtimetest.Wait(t, 10*time.Second, "the old object's row to go", func() bool {
+		sweep(t, app.Vault)
+		return rows(t, app, "SELECT count(*) FROM objects") == 1
+	})
+	if err := app.Delete(t.Context(), anonymous, d.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	nothingIsLeft(t, app)
+}
+
 // behindProxy returns one more vault, whose connections to the database a test can break.
 func behindProxy(t *testing.T, app *runtimetest.App) (*vault.Vault, *runtimetest.Proxy) {
 	t.Helper()

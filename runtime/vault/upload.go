@@ -70,7 +70,7 @@ func (v *Vault) put(ctx context.Context, s *Staged, body io.Reader) error {
 }
 
 // Commit makes a staged file a document and queues its reading. When the owner has the same bytes already, that document is
-// returned and duplicate is true: out of the trash if it was there, tried again if it had failed.
+// returned and duplicate is true: out of the trash if it was there, tried again, with the new bytes, if it had failed.
 func (v *Vault) Commit(
 	ctx context.Context, a document.Actor, s *Staged, autoClassify bool,
 ) (d document.Document, duplicate bool, err error) {
@@ -103,7 +103,9 @@ func (v *Vault) Commit(
 }
 
 func (v *Vault) revive(ctx context.Context, a document.Actor, s *Staged, autoClassify bool) error {
-	row, err := v.store.ReviveDuplicate(ctx, sqlrows.ReviveDuplicateParams{Owner: a.Owner, Sha256: s.sha256, AutoClassify: autoClassify})
+	row, err := v.store.ReviveDuplicate(ctx, sqlrows.ReviveDuplicateParams{
+		Owner: a.Owner, Sha256: s.sha256, ObjectID: s.objectID, AutoClassify: autoClassify,
+	})
 	if err != nil {
 		return fmt.Errorf("revive the duplicate: %w", err)
 	}

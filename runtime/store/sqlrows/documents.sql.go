@@ -328,27 +328,39 @@ func (q *Queries) RestoreDocument(ctx context.Context, arg RestoreDocumentParams
 }
 
 const reviveDuplicate = `-- name: ReviveDuplicate :one
-UPDATE documents SET
+WITH held AS (
+    SELECT h.id, h.object_id, h.status FROM documents h WHERE h.owner = $2 AND h.sha256 = $3 FOR UPDATE
+), fresh AS (
+    UPDATE objects o SET state = 'live', document_id = held.id FROM held
+    WHERE o.id = $4 AND o.state = 'writing' AND held.status = 'failed'
+    RETURNING o.id, o.key, held.object_id AS replaces
+), given_up AS (
+    UPDATE objects SET state = 'dying' FROM fresh WHERE objects.id = fresh.replaces
+)
+UPDATE documents d SET
+    object_id = coalesce(fresh.id, d.object_id), object_key = coalesce(fresh.key, d.object_key),
     deleted_at = NULL,
-    status = CASE status WHEN 'failed' THEN 'pending' ELSE status END,
-    error_code = CASE status WHEN 'failed' THEN NULL ELSE error_code END,
-    error_detail = CASE status WHEN 'failed' THEN NULL ELSE error_detail END,
-    classification_status = CASE WHEN status = 'failed' AND $1::boolean THEN 'pending' ELSE classification_status END,
-    classification_among = CASE status WHEN 'failed' THEN NULL ELSE classification_among END,
-    generation = generation + CASE status WHEN 'failed' THEN 1 ELSE 0 END,
-    attempts = CASE status WHEN 'failed' THEN 0 ELSE attempts END,
-    faults = CASE status WHEN 'failed' THEN 0 ELSE faults END,
-    not_before = CASE status WHEN 'failed' THEN now() ELSE not_before END,
-    queued_at = CASE status WHEN 'failed' THEN now() ELSE queued_at END,
-    updated_at = CASE WHEN status = 'failed' OR deleted_at IS NOT NULL THEN now() ELSE updated_at END
-WHERE owner = $2 AND sha256 = $3
-RETURNING id, generation, status
+    status = CASE d.status WHEN 'failed' THEN 'pending' ELSE d.status END,
+    error_code = CASE d.status WHEN 'failed' THEN NULL ELSE d.error_code END,
+    error_detail = CASE d.status WHEN 'failed' THEN NULL ELSE d.error_detail END,
+    classification_status = CASE WHEN d.status = 'failed' AND $1::boolean THEN 'pending' ELSE d.classification_status END,
+    classification_among = CASE d.status WHEN 'failed' THEN NULL ELSE d.classification_among END,
+    generation = d.generation + CASE d.status WHEN 'failed' THEN 1 ELSE 0 END,
+    attempts = CASE d.status WHEN 'failed' THEN 0 ELSE d.attempts END,
+    faults = CASE d.status WHEN 'failed' THEN 0 ELSE d.faults END,
+    not_before = CASE d.status WHEN 'failed' THEN now() ELSE d.not_before END,
+    queued_at = CASE d.status WHEN 'failed' THEN now() ELSE d.queued_at END,
+    updated_at = CASE WHEN d.status = 'failed' OR d.deleted_at IS NOT NULL THEN now() ELSE d.updated_at END
+FROM held LEFT JOIN fresh ON true
+WHERE d.id = held.id
+RETURNING d.id, d.generation, d.status
 `
 
 type ReviveDuplicateParams struct {
 	AutoClassify bool
 	Owner        document.ID
 	Sha256       []byte
+	ObjectID     document.ID
 }
 
 type ReviveDuplicateRow struct {
@@ -357,9 +369,14 @@ type ReviveDuplicateRow struct {
 	Status     document.Status
 }
 
-// Out of the trash if it was there; read again if that had failed.
+// Out of the trash if it was there; read again if that had failed, from the object that was just uploaded: the old one may be why.
 func (q *Queries) ReviveDuplicate(ctx context.Context, arg ReviveDuplicateParams) (ReviveDuplicateRow, error) {
-	row := q.db.QueryRow(ctx, reviveDuplicate, arg.AutoClassify, arg.Owner, arg.Sha256)
+	row := q.db.QueryRow(ctx, reviveDuplicate,
+		arg.AutoClassify,
+		arg.Owner,
+		arg.Sha256,
+		arg.ObjectID,
+	)
 	var i ReviveDuplicateRow
 	err := row.Scan(&i.ID, &i.Generation, &i.Status)
 	return i, err
