@@ -70,6 +70,28 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
+// TestMissingBucketIsAFault: of an object in it nothing is known, neither that it is gone nor that it was deleted.
+func TestMissingBucketIsAFault(t *testing.T) {
+	t.Parallel()
+	b := runtimetest.NewBucket(t)
+	s := b.Open(t)
+	if _, err := s.Open(t.Context(), "a/b/c", 1); !errors.Is(err, document.ErrNotFound) {
+		t.Errorf("open what is not there: %v", err)
+	}
+	if err := s.Delete(t.Context(), "a/b/c"); err != nil {
+		t.Errorf("delete what is not there: %v", err)
+	}
+	if err := b.Admin.RemoveBucket(t.Context(), b.Config.Bucket); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(t.Context(), "a/b/c", 1); !errors.Is(err, document.ErrUnavailable) {
+		t.Errorf("open without the bucket: %v", err)
+	}
+	if err := s.Delete(t.Context(), "a/b/c"); !errors.Is(err, document.ErrUnavailable) {
+		t.Errorf("delete without the bucket: %v", err)
+	}
+}
+
 // TestPutEndsWithEOFAlone gives bodies that end otherwise, at each place where that could be taken for the end of the file.
 func TestPutEndsWithEOFAlone(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -131,10 +130,16 @@ func (r *objectReader) Read(p []byte) (int, error) {
 	}
 	n, err := r.body.Read(p)
 	r.offset += int64(n)
-	if errors.Is(err, io.EOF) && r.offset < r.size {
-		return n, io.ErrUnexpectedEOF
+	if errors.Is(err, io.EOF) {
+		if r.offset == r.size {
+			return n, io.EOF
+		}
+		err = io.ErrUnexpectedEOF
 	}
-	return n, err
+	if err != nil {
+		return n, fault("read the object", err)
+	}
+	return n, nil
 }
 
 func (r *objectReader) fetch() error {
@@ -178,15 +183,17 @@ func (r *objectReader) Close() error {
 	return body.Close()
 }
 
+// isMissing is not true of a missing bucket: that is a fault, and nothing is known of what was in it.
 func isMissing(err error) bool {
-	return minio.ToErrorResponse(err).StatusCode == http.StatusNotFound
+	code := minio.ToErrorResponse(err).Code
+	return code == minio.NoSuchKey || code == minio.NoSuchUpload
 }
 
 func fault(action string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case minio.ToErrorResponse(err).Code == minio.NoSuchKey:
+	case isMissing(err):
 		return fmt.Errorf("%s: %w", action, document.ErrNotFound)
 	}
 	return fmt.Errorf("%s: %w: %w", action, document.ErrUnavailable, err)
