@@ -159,3 +159,29 @@ func (i *installation) mustGoUnbound(vault *v1alpha1.DocVault) {
 	i.remove(vault)
 	i.mustBeGone(vault, nil)
 }
+
+func TestAVaultWhoseLedgerIsLostGetsNoOther(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme", deletable)
+	lost := i.ledger(vault)
+	if err := i.kube.Delete(t.Context(), lost.DeepCopy()); err != nil {
+		t.Fatal(err)
+	}
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonLedgerLost)
+	if n := len(i.ledgers(vault)); n > 0 {
+		t.Errorf("%d ledgers were made anew", n)
+	}
+	// Without the ledger all would be left behind, so the vault stays, too.
+	if err := i.kube.Delete(t.Context(), vault); err != nil {
+		t.Fatal(err)
+	}
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeleting)
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonLedgerLost)
+	restored := i.secret(lost.Name, nil)
+	restored.Labels, restored.Data = lost.Labels, lost.Data
+	i.create(restored)
+	i.awaitGone(vault.DeepCopy())
+	i.mustBeGone(vault, lost)
+}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,11 +20,9 @@ import (
 
 // bind writes the ledger before anything outside is made, or brings the one that is there up to date with its class.
 func (p *pass) bind(ctx context.Context) (time.Duration, error) {
-	if p.ledger == nil {
-		if err := p.openLedger(ctx); err != nil {
-			p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
-			return 0, err
-		}
+	if err := p.findLedger(ctx); err != nil {
+		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		return 0, err
 	}
 	p.ledger.State = stateBound
 	p.ledger.follow(p.class)
@@ -34,6 +33,28 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 	p.vault.Status.Database = v1alpha1.DatabaseStatus{Name: p.ledger.Database, AppRole: p.ledger.AppRole}
 	p.vault.Status.Bucket = v1alpha1.BucketStatus{Name: p.ledger.Bucket}
 	return 0, nil
+}
+
+// findLedger makes sure that there is a ledger: the one that the vault has had, or the first one.
+// Errors: *refusal, *unreachableError.
+func (p *pass) findLedger(ctx context.Context) error {
+	if err := p.ledgerLost(); err != nil {
+		return err
+	}
+	if p.ledger != nil {
+		return nil
+	}
+	return p.openLedger(ctx)
+}
+
+// ledgerLost refuses a vault that has a database and no ledger: with another one it would come up empty, or locked out.
+func (p *pass) ledgerLost() error {
+	database := p.vault.Status.Database.Name
+	if p.ledger != nil || database == "" {
+		return nil
+	}
+	return refuse(v1alpha1.ReasonLedgerLost, "the credentials of database %s are gone: restore the Secret %s in the operator's namespace",
+		database, ledgerName(strings.TrimPrefix(database, "dv_")))
 }
 
 // openLedger stores the ledger of a vault that has none. It asks Postgres who it is first: a vault without a ledger has nothing

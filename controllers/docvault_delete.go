@@ -71,9 +71,16 @@ func (p *pass) stopWorkloads(ctx context.Context) (time.Duration, error) {
 }
 
 // removeData does what the deletion policy says. It needs the ledger and the backends, not the class's later state. A vault
-// without a ledger has nothing outside.
+// that never had a ledger has nothing outside.
 func (p *pass) removeData(ctx context.Context) (time.Duration, error) {
-	if p.ledger == nil || p.vault.Spec.DeletionPolicy != v1alpha1.DeletionDelete {
+	if p.vault.Spec.DeletionPolicy != v1alpha1.DeletionDelete {
+		return 0, nil
+	}
+	if err := p.ledgerLost(); err != nil {
+		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		return 0, err
+	}
+	if p.ledger == nil {
 		return 0, nil
 	}
 	p.doing = "the data is removed"
@@ -152,6 +159,10 @@ func (p *pass) closeLedger(ctx context.Context) (time.Duration, error) {
 	case p.ledger == nil:
 		return 0, nil
 	case p.vault.Spec.DeletionPolicy == v1alpha1.DeletionDelete:
+		// First, or a pass that is cut off after the ledger's removal would take it for lost.
+		if err := p.tell(ctx, func(s *v1alpha1.DocVaultStatus) { s.Database = v1alpha1.DatabaseStatus{} }); err != nil {
+			return 0, err
+		}
 		if err := p.remove(ctx, p.ledger.secret); err != nil {
 			return 0, fmt.Errorf("remove ledger: %w", err)
 		}

@@ -75,6 +75,18 @@ func (p *pass) patchStatus(ctx context.Context, before *v1alpha1.DocVault, passE
 	return nil
 }
 
+// tell writes a part of the status that has to be known before the pass goes on.
+func (p *pass) tell(ctx context.Context, change func(*v1alpha1.DocVaultStatus)) error {
+	before := p.vault.DeepCopy()
+	change(&p.vault.Status)
+	patched := p.vault.DeepCopy()
+	if err := p.Status().Patch(ctx, patched, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("patch status: %w", err)
+	}
+	p.vault.ObjectMeta = patched.ObjectMeta
+	return nil
+}
+
 // announce tells of a change of Ready as an event, once.
 func (p *pass) announce(before *v1alpha1.DocVault, passErr error) {
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)

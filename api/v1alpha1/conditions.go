@@ -96,6 +96,8 @@ const (
 	ReasonNotOwned = "NotOwned"
 	// ReasonOtherServer says that another server answers at the address where the vault's database was made.
 	ReasonOtherServer = "OtherServer"
+	// ReasonLedgerLost says that the Secret that lists the vault's credentials is gone from the operator's namespace.
+	ReasonLedgerLost = "LedgerLost"
 	// ReasonInsecureServer says that the object store's version lets a restricted key make itself stronger.
 	ReasonInsecureServer = "InsecureServer"
 	// ReasonProvisioningFailed says that a backend refused what was asked of it.
