@@ -36,6 +36,38 @@ func TestAClassInUseStaysAndSaysWhoUsesIt(t *testing.T) {
 	i.awaitGone(i.class.DeepCopy())
 }
 
+func TestAClassMadeAnewElsewhereTakesNoVaultWithIt(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme", deletable)
+	before := i.ledger(vault)
+	first := i.class.DeepCopy()
+	i.forget(t.Context(), i.class)
+	i.awaitGone(i.class.DeepCopy())
+	anew := func(port int32) {
+		class := &v1alpha1.DocVaultClass{ObjectMeta: metav1.ObjectMeta{Name: first.Name}, Spec: *first.Spec.DeepCopy()}
+		class.Spec.Postgres.Port = port
+		i.create(class)
+		i.class = class
+	}
+	anew(first.Spec.Postgres.Port + 1)
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonOtherServer)
+	if err := i.kube.Delete(t.Context(), vault); err != nil {
+		t.Fatal(err)
+	}
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeleting)
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonOtherServer)
+	if err := sameCredentials(before, i.ledger(vault)); err != nil {
+		t.Error(err)
+	}
+	i.forget(t.Context(), i.class)
+	i.awaitGone(i.class.DeepCopy())
+	anew(first.Spec.Postgres.Port)
+	i.awaitGone(vault.DeepCopy())
+	i.mustBeGone(vault, before)
+}
+
 func TestAClassSaysWhichBackendIsAway(t *testing.T) {
 	t.Parallel()
 	i := install(t)

@@ -24,8 +24,11 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
 		return 0, err
 	}
+	if err := p.ledger.follow(p.class); err != nil {
+		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		return 0, err
+	}
 	p.ledger.State = stateBound
-	p.ledger.follow(p.class)
 	if err := p.updateLedger(ctx, p.ledger); err != nil {
 		return 0, err
 	}
@@ -61,7 +64,7 @@ func (p *pass) ledgerLost() error {
 // outside, so until then there is nothing to remember.
 func (p *pass) openLedger(ctx context.Context) error {
 	l := newLedger(p.identity, client.ObjectKeyFromObject(p.vault))
-	l.follow(p.class)
+	l.settle(p.class)
 	err := p.withPostgresOf(ctx, l, func(_ context.Context, _ *provision.Postgres, systemIdentifier string) error {
 		l.SystemIdentifier = systemIdentifier
 		return nil
@@ -76,15 +79,34 @@ func (p *pass) openLedger(ctx context.Context) error {
 	return nil
 }
 
-// follow copies from the class what the ledger needs of it. Host, port and endpoint are immutable there.
-func (l *ledger) follow(class *v1alpha1.DocVaultClass) {
+// settle copies from the class all that the ledger needs of it.
+func (l *ledger) settle(class *v1alpha1.DocVaultClass) {
 	l.Class = class.Name
 	l.PostgresHost = class.Spec.Postgres.Host
 	l.PostgresPort = strconv.Itoa(int(class.Spec.Postgres.Port))
+	l.ObjectStoreEndpoint = class.Spec.ObjectStore.Endpoint
+	l.copyChangeable(class)
+}
+
+// follow copies from the class what may change there. Host, port and endpoint are immutable, so only a class that was made
+// anew has others: the vault's data is not there.
+// Errors: *refusal.
+func (l *ledger) follow(class *v1alpha1.DocVaultClass) error {
+	is := ledger{}
+	is.settle(class)
+	if is.PostgresHost != l.PostgresHost || is.PostgresPort != l.PostgresPort || is.ObjectStoreEndpoint != l.ObjectStoreEndpoint {
+		return refuse(v1alpha1.ReasonOtherServer,
+			"class %s was made anew with other servers: the data is at Postgres %s:%s and object store %s; make the class with these",
+			class.Name, l.PostgresHost, l.PostgresPort, l.ObjectStoreEndpoint)
+	}
+	l.copyChangeable(class)
+	return nil
+}
+
+func (l *ledger) copyChangeable(class *v1alpha1.DocVaultClass) {
 	l.PostgresSSLMode = string(class.Spec.Postgres.SSLMode)
 	l.PostgresAdminSecret = class.Spec.Postgres.AdminSecretRef.Name
 	l.PostgresCASecret = nameOf(class.Spec.Postgres.CASecretRef)
-	l.ObjectStoreEndpoint = class.Spec.ObjectStore.Endpoint
 	l.ObjectStorePublic = class.Spec.ObjectStore.PublicEndpoint
 	l.ObjectStoreRegion = class.Spec.ObjectStore.Region
 	l.ObjectStoreAdminSecret = class.Spec.ObjectStore.AdminSecretRef.Name

@@ -85,6 +85,7 @@ func (p *pass) removeData(ctx context.Context) (time.Duration, error) {
 	}
 	p.doing = "the data is removed"
 	if err := p.followClass(ctx); err != nil {
+		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
 		return 0, err
 	}
 	if err := p.dropDatabase(ctx); err != nil {
@@ -108,7 +109,9 @@ func (p *pass) followClass(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read class: %w", err)
 	}
-	p.ledger.follow(class)
+	if err := p.ledger.follow(class); err != nil {
+		return err
+	}
 	return p.updateLedger(ctx, p.ledger)
 }
 

@@ -102,7 +102,7 @@ func setClass(class *v1alpha1.DocVaultClass, kind string, v verdict) {
 // judgeBackends asks both servers, with the admin credentials, whether they are there.
 func (r *DocVaultClassReconciler) judgeBackends(ctx context.Context, class *v1alpha1.DocVaultClass) {
 	place := &ledger{}
-	place.follow(class)
+	place.settle(class)
 	postgresErr := r.withPostgresOf(ctx, place, func(context.Context, *provision.Postgres, string) error { return nil })
 	storeErr := r.withStoreOf(ctx, place, func(ctx context.Context, store *provision.ObjectStore) error { return store.Check(ctx) })
 	setClass(class, v1alpha1.ConditionPostgresReachable, reachable(postgresErr))
