@@ -1,6 +1,8 @@
 package controllers_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +150,36 @@ func TestAVaultThatNamesNoClassAndNeverGotAnywhereCanBeDeleted(t *testing.T) {
 	vault := i.newVault("acme")
 	vault.Spec.ClassName = ""
 	i.mustGoUnbound(vault)
+}
+
+// The default class is one for the whole cluster, so this test does not run in parallel.
+func TestAVaultThatIsBeingMadeIsNotLetGoByAnotherInstallation(t *testing.T) {
+	i, other := install(t), install(t)
+	i.edit(i.class, func() { i.class.Annotations = map[string]string{v1alpha1.AnnotationDefaultClass: "true"} })
+	other.start()
+	i.start()
+	i.awaitClass(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	vault := i.newVault("acme")
+	vault.Spec.ClassName = ""
+	deletable(vault)
+	i.effects.restart(3) // finalizer, status, ledger
+	i.create(vault)
+	i.awaitCut(func(context.Context) error { return errors.New("not cut off yet") })
+	i.stop()
+	if last := i.effects.since(2); len(last) != 1 || !strings.HasSuffix(last[0], "/secrets") {
+		t.Fatalf("the last effect was %q, want the ledger's", last)
+	}
+	if err := i.kube.Delete(t.Context(), vault); err != nil {
+		t.Fatal(err)
+	}
+	later := other.newVault("later") // what was deleted before it has been looked at when this one has
+	other.create(later)
+	other.await(later, v1alpha1.ConditionBucketReady, metav1.ConditionTrue, "")
+	i.get(vault, vault.Namespace, vault.Name)
+	i.effects.restart(0)
+	i.start()
+	i.awaitGone(vault.DeepCopy())
+	i.mustBeGone(vault, nil)
 }
 
 // mustGoUnbound makes a vault, whose Postgres is away, and deletes it once that has shown.

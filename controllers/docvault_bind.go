@@ -72,6 +72,10 @@ func (p *pass) openLedger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Before anything is made: an installation that finds a vault without a class takes it for nobody's.
+	if err := p.tell(ctx, func(s *v1alpha1.DocVaultStatus) { s.ClassName = l.Class }); err != nil {
+		return err
+	}
 	if err := p.createLedger(ctx, l); err != nil {
 		return err
 	}
