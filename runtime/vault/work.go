@@ -28,7 +28,8 @@ const (
 	Nothing    Outcome = "nothing"     // it was done already, or someone else has it
 )
 
-// maxAttempts is how many workers may die of a document before it is given up. One or two may have died of something else.
+// maxAttempts is how many workers, or readers of theirs, may die of a document before it is given up. One or two may have died of
+// something else.
 const maxAttempts = 4
 
 // verdict is an error that ends work for good.
@@ -101,7 +102,7 @@ func (v *Vault) fetch(ctx context.Context, key string, size int64) (*os.File, er
 	defer object.Close()
 	file, err := os.CreateTemp("", "docvault-*")
 	if err != nil {
-		return nil, fmt.Errorf("make a file: %w", err)
+		return nil, fmt.Errorf("make a file: %w: %w", document.ErrUnavailable, err)
 	}
 	_ = os.Remove(file.Name())
 	if _, err = io.Copy(file, object); err == nil {
@@ -109,7 +110,7 @@ func (v *Vault) fetch(ctx context.Context, key string, size int64) (*os.File, er
 	}
 	if err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("fetch the object: %w", err)
+		return nil, fmt.Errorf("fetch the object: %w: %w", document.ErrUnavailable, err) // the store, or the disk is full
 	}
 	return file, nil
 }
@@ -197,7 +198,7 @@ func (v *Vault) work(ctx context.Context, t queue.Task, attempts int, do func(co
 		return v.handBack(ctx, t)
 	}
 	v.log.WarnContext(ctx, "work put off", "task", t.Name(), "error", err)
-	return v.putOff(ctx, t)
+	return v.putOff(ctx, t, errors.Is(err, document.ErrUnavailable))
 }
 
 func (v *Vault) fail(ctx context.Context, t queue.Task, p document.Problem) (Outcome, error) {
@@ -220,10 +221,11 @@ func (v *Vault) fail(ctx context.Context, t queue.Task, p document.Problem) (Out
 	return Failed, nil
 }
 
-func (v *Vault) putOff(ctx context.Context, t queue.Task) (Outcome, error) {
+func (v *Vault) putOff(ctx context.Context, t queue.Task, wasAway bool) (Outcome, error) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	if _, err := v.store.PutOff(ctx, sqlrows.PutOffParams{ID: t.DocumentID, Generation: t.Generation}); err != nil {
+	_, err := v.store.PutOff(ctx, sqlrows.PutOffParams{WasAway: wasAway, ID: t.DocumentID, Generation: t.Generation})
+	if err != nil {
 		return "", fmt.Errorf("put off: %w", err)
 	}
 	return PutOff, nil

@@ -62,10 +62,11 @@ FROM (SELECT unnest(@topics::uuid[]) AS id, unnest(@confidences::real[]) AS conf
 ON CONFLICT (document_id, topic_id) DO NOTHING;
 
 -- name: PutOff :execrows
--- A passing fault: due again after 2, 4, 8 ... 64 seconds. It is no death, so it does not count as an attempt.
+-- A passing fault: due again after 2, 4, 8 ... 64 seconds. Where something else was away it does not count as an attempt; of any
+-- other fault the document may be the reason, as of deaths, so that it must not be tried for ever.
 UPDATE documents SET
     status = CASE status WHEN 'processing' THEN 'pending' ELSE status END,
-    attempts = attempts - 1, faults = faults + 1,
+    attempts = attempts - CASE WHEN @was_away::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
     heartbeat_at = NULL
 WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL;

@@ -333,20 +333,22 @@ func (q *Queries) KeepText(ctx context.Context, arg KeepTextParams) error {
 const putOff = `-- name: PutOff :execrows
 UPDATE documents SET
     status = CASE status WHEN 'processing' THEN 'pending' ELSE status END,
-    attempts = attempts - 1, faults = faults + 1,
+    attempts = attempts - CASE WHEN $1::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
     heartbeat_at = NULL
-WHERE id = $1 AND generation = $2 AND heartbeat_at IS NOT NULL
+WHERE id = $2 AND generation = $3 AND heartbeat_at IS NOT NULL
 `
 
 type PutOffParams struct {
+	WasAway    bool
 	ID         document.ID
 	Generation int64
 }
 
-// A passing fault: due again after 2, 4, 8 ... 64 seconds. It is no death, so it does not count as an attempt.
+// A passing fault: due again after 2, 4, 8 ... 64 seconds. Where something else was away it does not count as an attempt; of any
+// other fault the document may be the reason, as of deaths, so that it must not be tried for ever.
 func (q *Queries) PutOff(ctx context.Context, arg PutOffParams) (int64, error) {
-	result, err := q.db.Exec(ctx, putOff, arg.ID, arg.Generation)
+	result, err := q.db.Exec(ctx, putOff, arg.WasAway, arg.ID, arg.Generation)
 	if err != nil {
 		return 0, err
 	}
