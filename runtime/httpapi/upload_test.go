@@ -176,7 +176,7 @@ func (a *app) holdsNothing(t *testing.T) {
 		t.Errorf("there are documents: %+v", list)
 	}
 	runtimetest.Wait(t, 10*time.Second, "the sweeper to leave no object", func() bool {
-		if err := a.Sweep(t.Context()); err != nil {
+		if err := a.SweepStorage(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		objects, uploads := a.Bucket.Keys(t)

@@ -4,25 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
 )
 
-// atMost bounds one pass of the sweeper, so that passes stay short and several workers share them.
-const atMost = 500
+const (
+	// atMost bounds one pass of the sweeper, so that passes stay short and several workers share them.
+	atMost = 500
+	// claimedAtOnce is how many dying objects a sweeper takes for itself; those that it does not come to wait for LateWrite.
+	claimedAtOnce = 50
+	// awayAfter so many objects in a row that cannot be deleted, it is the store that is away.
+	awayAfter = 5
+	// partTimeout bounds each part of a sweep: a store that hangs must not keep it from what else is due.
+	partTimeout = 20 * time.Second
+)
 
-// Sweep makes true again what a crash, a fault or a lost Redis left untrue. Any number of workers may sweep at once. Its parts
-// do not depend on one another: each is done whatever became of the others.
-func (v *Vault) Sweep(ctx context.Context) error {
-	return errors.Join(
-		v.takeOver(ctx),
-		v.handOutLost(ctx),
-		v.emptyTrash(ctx),
-		v.dropStaleObjects(ctx),
-		v.deleteDying(ctx),
-	)
+// SweepWork hands out again the work that a crash, a fault or a lost Redis left behind. Any number of workers may sweep at once.
+func (v *Vault) SweepWork(ctx context.Context) error { return each(ctx, v.takeOver, v.handOutLost) }
+
+// SweepStorage removes what nobody has any more. It is apart from SweepWork, which must not wait for an object store.
+func (v *Vault) SweepStorage(ctx context.Context) error {
+	return each(ctx, v.emptyTrash, v.dropStaleObjects, v.deleteDying)
+}
+
+// each does the parts of a sweep. They do not depend on one another: each is done whatever became of the others.
+func each(ctx context.Context, parts ...func(context.Context) error) error {
+	var errs []error
+	for _, part := range parts {
+		bounded, cancel := context.WithTimeout(ctx, partTimeout)
+		errs = append(errs, part(bounded))
+		cancel()
+	}
+	return errors.Join(errs...)
 }
 
 // takeOver gives the work of dead workers to others.
@@ -110,20 +126,44 @@ func (v *Vault) dropStaleObjects(ctx context.Context) error {
 
 // deleteDying deletes each object twice, the second time when no write of before the first can land any more, and forgets it then.
 func (v *Vault) deleteDying(ctx context.Context) error {
-	dying, err := v.store.DyingObjects(ctx, sqlrows.DyingObjectsParams{Late: v.timing.LateWrite, AtMost: atMost})
-	if err != nil {
-		return fmt.Errorf("list dying objects: %w", err)
-	}
-	for _, o := range dying {
-		if err := v.deleteObject(ctx, o.ID, o.Key); err != nil {
+	for {
+		dying, err := v.store.ClaimDyingObjects(ctx, sqlrows.ClaimDyingObjectsParams{Late: v.timing.LateWrite, AtMost: claimedAtOnce})
+		if err != nil {
+			return fmt.Errorf("claim dying objects: %w", err)
+		}
+		if err := v.deleteAll(ctx, dying); err != nil || len(dying) < claimedAtOnce {
 			return err
 		}
-		if !o.Again {
+	}
+}
+
+// deleteAll goes on past objects that cannot be deleted, but not when the store is away.
+func (v *Vault) deleteAll(ctx context.Context, dying []sqlrows.ClaimDyingObjectsRow) error {
+	var errs []error
+	inARow := 0
+	for _, o := range dying {
+		err := v.deleteDue(ctx, o)
+		if err == nil {
+			inARow = 0
 			continue
 		}
-		if err := v.store.ForgetObject(ctx, o.ID); err != nil {
-			return fmt.Errorf("forget the object: %w", err)
+		errs = append(errs, err)
+		if inARow++; inARow == awayAfter {
+			break
 		}
+	}
+	return errors.Join(errs...)
+}
+
+func (v *Vault) deleteDue(ctx context.Context, o sqlrows.ClaimDyingObjectsRow) error {
+	if err := v.deleteObject(ctx, o.ID, o.Key); err != nil {
+		return err
+	}
+	if !o.Again {
+		return nil
+	}
+	if err := v.store.ForgetObject(ctx, o.ID); err != nil {
+		return fmt.Errorf("forget the object: %w", err)
 	}
 	return nil
 }

@@ -174,6 +174,23 @@ func TestCommitComesTooLate(t *testing.T) {
 	nothingIsLeft(t, app)
 }
 
+// TestObjectThatCannotBeDeleted stops no other: the store refuses a key without a name.
+func TestObjectThatCannotBeDeleted(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	exec(t, app, "INSERT INTO objects (id, key, document_id, state) VALUES (gen_random_uuid(), '', gen_random_uuid(), 'dying')")
+	if _, err := app.Stage(t.Context(), anonymous, "a.txt", strings.NewReader("given up")); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, app, "UPDATE objects SET state = 'dying'")
+	if err := app.SweepStorage(t.Context()); err == nil {
+		t.Error("swept without a word of the object that stays")
+	}
+	if objects, _ := app.Bucket.Keys(t); len(objects) != 0 {
+		t.Fatalf("objects: %v", objects)
+	}
+}
+
 func TestUploadWithoutRedis(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
@@ -277,7 +294,8 @@ func download(t *testing.T, v *vault.Vault, id document.ID) []byte {
 
 func sweep(t *testing.T, v *vault.Vault) {
 	t.Helper()
-	if err := v.Sweep(context.WithoutCancel(t.Context())); err != nil {
+	ctx := context.WithoutCancel(t.Context())
+	if err := errors.Join(v.SweepWork(ctx), v.SweepStorage(ctx)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -74,11 +74,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		Logger:          logger{w.config.Log},
 		LogLevel:        asynq.WarnLevel,
 	})
+	ctx, stop := context.WithCancel(ctx)
+	var sweeps sync.WaitGroup
+	defer sweeps.Wait()
+	defer stop()
+	sweeps.Go(func() { w.sweep(ctx, w.vault.SweepWork) })
+	sweeps.Go(func() { w.sweep(ctx, w.vault.SweepStorage) })
 	if err := w.start(ctx, server); err != nil {
 		return err
 	}
 	w.config.Log.InfoContext(ctx, "worker started", "queue", w.config.Queue, "concurrency", w.config.Concurrency)
-	w.sweep(ctx)
+	<-ctx.Done()
 
 	server.Stop()
 	drained := time.AfterFunc(drainFor, stopWork)
@@ -109,7 +115,7 @@ func (w *Worker) start(ctx context.Context, server *asynq.Server) error {
 }
 
 // sweep sweeps until ctx ends.
-func (w *Worker) sweep(ctx context.Context) {
+func (w *Worker) sweep(ctx context.Context, pass func(context.Context) error) {
 	pause := time.Duration(0)
 	for {
 		select {
@@ -118,10 +124,22 @@ func (w *Worker) sweep(ctx context.Context) {
 		case <-time.After(pause):
 		}
 		pause = sweepEvery
-		if err := w.vault.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := pass(ctx); err != nil && ctx.Err() == nil {
 			w.faults.Inc()
 			w.config.Log.WarnContext(ctx, "sweep incomplete", "error", err)
+			w.awaitDatabase(ctx)
 			pause = restAfterFault
+		}
+	}
+}
+
+// awaitDatabase returns when the database answers, or ctx ends: the rest after a fault is for hearts to beat again, so it begins then.
+func (w *Worker) awaitDatabase(ctx context.Context) {
+	for w.vault.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(sweepEvery):
 		}
 	}
 }

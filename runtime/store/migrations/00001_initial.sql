@@ -31,6 +31,7 @@ CREATE TABLE objects (
     state text NOT NULL DEFAULT 'writing' CHECK (state IN ('writing', 'live', 'dying')),
     heartbeat_at timestamptz NOT NULL DEFAULT now(), -- of who writes it
     deleted_at timestamptz, -- first deletion; another follows, because a late write may land after it
+    tried_at timestamptz, -- to delete it, last; who takes it up to delete it says so first
     created_at timestamptz NOT NULL DEFAULT now(),
     -- Of the sweeper's indexes alone: if these asked for the state itself, the planner would take them, which it believes to be
     -- empty, to find single objects too, and read through all that was ever in them.
@@ -39,7 +40,7 @@ CREATE TABLE objects (
 );
 CREATE INDEX objects_document ON objects (document_id);
 CREATE INDEX objects_writing ON objects (heartbeat_at) WHERE is_writing;
-CREATE INDEX objects_dying ON objects (deleted_at NULLS FIRST) WHERE is_dying;
+CREATE INDEX objects_dying ON objects (tried_at NULLS FIRST) WHERE is_dying;
 
 CREATE TABLE documents (
     id uuid PRIMARY KEY,
@@ -75,7 +76,7 @@ CREATE TABLE documents (
 
     -- The work on it. Redis only says that there may be work; these say what is due.
     generation bigint NOT NULL DEFAULT 1, -- writes of a worker are fenced on it
-    attempts integer NOT NULL DEFAULT 0, -- begun and not ended by a result or a passing fault: deaths of workers
+    attempts integer NOT NULL DEFAULT 0, -- begun, and ended neither by a result nor because something was away: deaths
     faults integer NOT NULL DEFAULT 0, -- passing faults in a row
     not_before timestamptz NOT NULL DEFAULT now(),
     queued_at timestamptz NOT NULL DEFAULT now(),

@@ -14,15 +14,18 @@ SELECT EXISTS (SELECT FROM objects WHERE id = @id AND state = 'live')::boolean;
 -- name: DropStaleObjects :execrows
 UPDATE objects SET state = 'dying' WHERE is_writing AND heartbeat_at < now() - @after::interval;
 
--- name: DyingObjects :many
--- Never deleted yet, or deleted long enough ago that no late write can be under way any more.
-SELECT id, key, (deleted_at IS NOT NULL)::boolean AS again FROM objects
-WHERE is_dying AND (deleted_at IS NULL OR deleted_at < now() - @late::interval)
-ORDER BY deleted_at NULLS FIRST
-LIMIT @at_most;
+-- name: ClaimDyingObjects :many
+-- Never tried yet, or tried long enough ago that no late write can be under way any more, nor another sweeper be at it.
+UPDATE objects o SET tried_at = now()
+FROM (
+    SELECT d.id FROM objects d WHERE d.is_dying AND (d.tried_at IS NULL OR d.tried_at < now() - @late::interval)
+    ORDER BY d.tried_at NULLS FIRST LIMIT @at_most FOR UPDATE SKIP LOCKED
+) due
+WHERE o.id = due.id
+RETURNING o.id, o.key, (o.deleted_at IS NOT NULL)::boolean AS again;
 
 -- name: ObjectDeleted :exec
-UPDATE objects SET deleted_at = now() WHERE id = @id AND state = 'dying' AND deleted_at IS NULL;
+UPDATE objects SET deleted_at = now(), tried_at = now() WHERE id = @id AND state = 'dying' AND deleted_at IS NULL;
 
 -- name: ForgetObject :exec
 DELETE FROM objects WHERE id = @id AND state = 'dying' AND deleted_at IS NOT NULL;

@@ -39,6 +39,48 @@ func (q *Queries) BeatObject(ctx context.Context, id document.ID) (int64, error)
 	return result.RowsAffected(), nil
 }
 
+const claimDyingObjects = `-- name: ClaimDyingObjects :many
+UPDATE objects o SET tried_at = now()
+FROM (
+    SELECT d.id FROM objects d WHERE d.is_dying AND (d.tried_at IS NULL OR d.tried_at < now() - $1::interval)
+    ORDER BY d.tried_at NULLS FIRST LIMIT $2 FOR UPDATE SKIP LOCKED
+) due
+WHERE o.id = due.id
+RETURNING o.id, o.key, (o.deleted_at IS NOT NULL)::boolean AS again
+`
+
+type ClaimDyingObjectsParams struct {
+	Late   time.Duration
+	AtMost int32
+}
+
+type ClaimDyingObjectsRow struct {
+	ID    document.ID
+	Key   string
+	Again bool
+}
+
+// Never tried yet, or tried long enough ago that no late write can be under way any more, nor another sweeper be at it.
+func (q *Queries) ClaimDyingObjects(ctx context.Context, arg ClaimDyingObjectsParams) ([]ClaimDyingObjectsRow, error) {
+	rows, err := q.db.Query(ctx, claimDyingObjects, arg.Late, arg.AtMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClaimDyingObjectsRow
+	for rows.Next() {
+		var i ClaimDyingObjectsRow
+		if err := rows.Scan(&i.ID, &i.Key, &i.Again); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dropObject = `-- name: DropObject :exec
 UPDATE objects SET state = 'dying' WHERE id = $1 AND state = 'writing'
 `
@@ -61,45 +103,6 @@ func (q *Queries) DropStaleObjects(ctx context.Context, after time.Duration) (in
 	return result.RowsAffected(), nil
 }
 
-const dyingObjects = `-- name: DyingObjects :many
-SELECT id, key, (deleted_at IS NOT NULL)::boolean AS again FROM objects
-WHERE is_dying AND (deleted_at IS NULL OR deleted_at < now() - $1::interval)
-ORDER BY deleted_at NULLS FIRST
-LIMIT $2
-`
-
-type DyingObjectsParams struct {
-	Late   time.Duration
-	AtMost int32
-}
-
-type DyingObjectsRow struct {
-	ID    document.ID
-	Key   string
-	Again bool
-}
-
-// Never deleted yet, or deleted long enough ago that no late write can be under way any more.
-func (q *Queries) DyingObjects(ctx context.Context, arg DyingObjectsParams) ([]DyingObjectsRow, error) {
-	rows, err := q.db.Query(ctx, dyingObjects, arg.Late, arg.AtMost)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []DyingObjectsRow
-	for rows.Next() {
-		var i DyingObjectsRow
-		if err := rows.Scan(&i.ID, &i.Key, &i.Again); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const forgetObject = `-- name: ForgetObject :exec
 DELETE FROM objects WHERE id = $1 AND state = 'dying' AND deleted_at IS NOT NULL
 `
@@ -110,7 +113,7 @@ func (q *Queries) ForgetObject(ctx context.Context, id document.ID) error {
 }
 
 const objectDeleted = `-- name: ObjectDeleted :exec
-UPDATE objects SET deleted_at = now() WHERE id = $1 AND state = 'dying' AND deleted_at IS NULL
+UPDATE objects SET deleted_at = now(), tried_at = now() WHERE id = $1 AND state = 'dying' AND deleted_at IS NULL
 `
 
 func (q *Queries) ObjectDeleted(ctx context.Context, id document.ID) error {
