@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/url"
 	"testing"
 	"time"
@@ -79,6 +80,40 @@ func TestAnswerToTheCommitIsLost(t *testing.T) {
 	if got := download(t, app.Vault, d.ID); !bytes.Equal(got, content) {
 		t.Fatal("other bytes came out")
 	}
+}
+
+// TestUploadIsOvertaken has the sweeper give an upload up while its bytes still come.
+func TestUploadIsOvertaken(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	taken := false
+	body := io.MultiReader(bytes.NewReader(letters(9<<20)), funcReader(func(p []byte) (int, error) {
+		if !taken {
+			exec(t, app, "UPDATE objects SET state = 'dying'")
+			taken = true
+		}
+		p[0] = 'a'
+		return 1, nil
+	}))
+	if _, err := app.Stage(t.Context(), anonymous, "a.txt", body); !errors.Is(err, document.ErrUnavailable) {
+		t.Fatalf("got %v, want %v", err, document.ErrUnavailable)
+	}
+	nothingIsLeft(t, app)
+}
+
+// TestWriteLandsBehindTheSweeper has an API stand still for so long that the row of its upload is forgotten before the bytes land.
+func TestWriteLandsBehindTheSweeper(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	s, err := app.Stage(t.Context(), anonymous, "a.txt", bytes.NewReader([]byte("late")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(t, app, "DELETE FROM objects")
+	if _, _, err := app.Commit(t.Context(), anonymous, s, true); !errors.Is(err, document.ErrUnavailable) {
+		t.Fatalf("got %v, want %v", err, document.ErrUnavailable)
+	}
+	nothingIsLeft(t, app)
 }
 
 func TestGoneFileIsUploadedAgain(t *testing.T) {

@@ -20,6 +20,8 @@ import (
 // commitTimeout bounds a commit, which must not wait for its sender. The database takes milliseconds for it.
 const commitTimeout = 15 * time.Second
 
+var errGivenUp = fmt.Errorf("%w: the upload was given up before it ended", document.ErrUnavailable)
+
 // Staged is a file that lies in the object store and is no document yet: Commit makes it one, Discard gives it up.
 type Staged struct {
 	objectID, documentID document.ID
@@ -65,8 +67,23 @@ func (v *Vault) Stage(ctx context.Context, a document.Actor, name string, body i
 func (v *Vault) put(ctx context.Context, s *Staged, body io.Reader) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	go v.keepAlive(ctx, v.store.BeatObject, s.objectID, end)
-	return v.blobs.Put(ctx, s.key, s.kind.MIME, body)
+	seen := time.Now()
+	beat := func(ctx context.Context, id document.ID) (rows int64, err error) {
+		rows, err = v.store.BeatObject(ctx, id)
+		switch {
+		case err == nil:
+			seen = time.Now()
+		case time.Since(seen) > v.timing.StaleObject:
+			return 0, nil // the sweeper has given it up, or will before a beat gets through
+		}
+		return rows, err
+	}
+	go v.keepAlive(ctx, beat, s.objectID, end)
+	err := v.blobs.Put(ctx, s.key, s.kind.MIME, body)
+	if err != nil && errors.Is(context.Cause(ctx), document.ErrStale) {
+		return errGivenUp
+	}
+	return err
 }
 
 // Commit makes a staged file a document and queues its reading. When the owner has the same bytes already, that document is
@@ -82,7 +99,8 @@ func (v *Vault) Commit(
 		added, err := v.store.AddDocument(ctx, s.row(a, autoClassify))
 		switch {
 		case errors.Is(err, document.ErrNotFound):
-			return d, false, fmt.Errorf("%w: the upload was given up before it ended", document.ErrUnavailable)
+			v.Discard(ctx, s) // the sweeper may have been there before its last byte
+			return d, false, errGivenUp
 		case err != nil:
 			v.Discard(ctx, s)
 			return d, false, fmt.Errorf("add the document: %w", err)
