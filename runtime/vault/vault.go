@@ -79,6 +79,8 @@ func New(p Parts, r Rules) *Vault {
 
 // Ready reports whether the vault can serve: Postgres answers and its schema is one that this program can work with.
 func (v *Vault) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
 	if err := v.store.Compatible(ctx); err != nil {
 		return fmt.Errorf("check the database: %w", err)
 	}
@@ -138,7 +140,10 @@ func (v *Vault) keepAlive(
 			return
 		case <-ticker.C:
 		}
-		rows, err := beat(ctx, id)
+		// A third of what makes it dead: one that hangs must not be the last.
+		bounded, cancel := context.WithTimeout(ctx, v.timing.DeadAfter/3)
+		rows, err := beat(bounded, id)
+		cancel()
 		switch {
 		case err == nil && rows == 0:
 			end(document.ErrStale)
