@@ -46,6 +46,15 @@ type Position struct {
 	ID    document.ID
 }
 
+// documentColumns are the fields of sqlrows.Document, in their order. By name, so that a program goes on when a newer one's migration
+// adds a column.
+const documentColumns = `id, user_id, owner, object_id, object_key, original_name, mime_type, kind, size, sha256, status, error_code,
+	error_detail, page_count, language, text_truncated, classification_status, classification_among,
+	classification_provider, classification_model, classification_prompt_hash, classification_input_tokens,
+	classification_output_tokens, classification_truncated, classification_unknown_dropped, classification_error_code,
+	classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, is_at_work,
+	is_waiting, deleted_at, created_at, updated_at`
+
 // ListDocuments returns a page of rows.
 func (s *Store) ListDocuments(ctx context.Context, l List) ([]sqlrows.Document, error) {
 	w := l.where()
@@ -56,8 +65,8 @@ func (s *Store) ListDocuments(ctx context.Context, l List) ([]sqlrows.Document, 
 	if l.After != nil {
 		w.and(fmt.Sprintf("(%s, id) %s (?, ?)", l.Column, beyond), l.After.Value, l.After.ID)
 	}
-	sql := fmt.Sprintf("SELECT * FROM documents d WHERE %s ORDER BY %s %s, id %s LIMIT %d OFFSET %d",
-		w, l.Column, direction, direction, l.Limit, l.Offset)
+	sql := fmt.Sprintf("SELECT %s FROM documents d WHERE %s ORDER BY %s %s, id %s LIMIT %d OFFSET %d",
+		documentColumns, w, l.Column, direction, direction, l.Limit, l.Offset)
 	rows, err := s.pool.Query(ctx, sql, w.args...)
 	if err != nil {
 		return nil, tell(err)

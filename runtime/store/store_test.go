@@ -57,6 +57,20 @@ func TestCompatible(t *testing.T) {
 	}
 }
 
+// TestNewerMigrationAddsAColumn while this program still runs.
+func TestNewerMigrationAddsAColumn(t *testing.T) {
+	t.Parallel()
+	d := runtimetest.NewMigrated(t)
+	exec(t, d.Admin, "ALTER TABLE documents ADD COLUMN newer text NOT NULL DEFAULT ''")
+	exec(t, d.Admin, `WITH o AS (INSERT INTO objects (id, key, document_id) VALUES (gen_random_uuid(), 'k', gen_random_uuid()) RETURNING *)
+		INSERT INTO documents (id, object_id, object_key, original_name, mime_type, kind, size, sha256)
+		SELECT document_id, id, key, 'a.txt', 'text/plain', 'text', 1, sha256('a') FROM o`)
+	documents, err := runtimetest.OpenStore(t, d.App).ListDocuments(t.Context(), store.List{Column: store.ByCreation, Limit: 1})
+	if err != nil || len(documents) != 1 || documents[0].OriginalName != "a.txt" {
+		t.Fatalf("%+v, %v", documents, err)
+	}
+}
+
 // TestAppLoginMayNotChangeTheSchema tries what a stolen login of the app would try.
 func TestAppLoginMayNotChangeTheSchema(t *testing.T) {
 	t.Parallel()
