@@ -37,7 +37,7 @@ func (l Limits) withDefaults() Limits {
 type Result struct {
 	Pages     []string `json:"pages"` // text by page; one page for formats without pages
 	PageCount int      `json:"page_count"`
-	Truncated bool     `json:"truncated"` // text was cut to Limits.MaxTextBytes
+	Truncated bool     `json:"truncated"` // text was cut to Limits.MaxTextBytes, or pages of it could not be read
 	Language  string   `json:"language"`  // ISO 639-1, empty when unknown
 }
 

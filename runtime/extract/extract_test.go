@@ -129,6 +129,15 @@ func TestPDFPages(t *testing.T) {
 	}
 }
 
+func TestUnreadablePagesAreNotPassedOver(t *testing.T) {
+	t.Parallel()
+	content := bytes.Replace(pdf("First page", "Second page", "Third page"), []byte("[4 0 R 6 0 R"), []byte("[4 0 R 0 0 R"), 1)
+	result, err := read(t, newExtractor(t, extract.Limits{}), content)
+	if err != nil || !result.Truncated || len(result.Pages) != 3 || strings.TrimSpace(result.Pages[2]) != "Third page" {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
+
 func TestPDFsThatOpen(t *testing.T) {
 	t.Parallel()
 	e := newExtractor(t, extract.Limits{})

@@ -52,14 +52,17 @@ func (e *Extractor) Extract(ctx context.Context, mime string, file *os.File) (Re
 	case errors.Is(cause, errMemory):
 		return Result{}, &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this file takes more memory than allowed."}
 	case errors.Is(cause, errTime):
-		detail := fmt.Sprintf("Reading this file took more than %s.", e.limits.Timeout)
-		return Result{}, &document.ReadError{Code: document.CodeTimedOut, Detail: detail}
+		return Result{}, tookTooLong(e.limits)
 	case cause != nil:
 		return Result{}, fmt.Errorf("read the file: %w", cause)
 	case err != nil:
 		return Result{}, err
 	}
 	return parseAnswer(output)
+}
+
+func tookTooLong(limits Limits) error {
+	return &document.ReadError{Code: document.CodeTimedOut, Detail: fmt.Sprintf("Reading this file took more than %s.", limits.Timeout)}
 }
 
 // firstAlone lets the first PDF be read alone, and returns what to call afterwards: its child compiles the sandbox into the cache, which

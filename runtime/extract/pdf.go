@@ -28,10 +28,14 @@ func readPDF(ctx context.Context, file *os.File, limits Limits, cacheDir string)
 	if err != nil {
 		return Result{}, err
 	}
-	result, err := readPages(instance, file, limits)
-	if err != nil && memory.refused() {
+	result, broken, err := readPages(instance, file, limits)
+	switch {
+	case ctx.Err() != nil:
+		return Result{}, tookTooLong(limits)
+	case memory.refused() && (err != nil || broken > 0):
 		return Result{}, &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this PDF takes more memory than allowed."}
 	}
+	result.Truncated = result.Truncated || broken > 0
 	return result, err
 }
 
@@ -66,27 +70,28 @@ func startPDFium(ctx context.Context, memory *sandboxMemory, cacheDir string) (p
 	return instance, nil
 }
 
-func readPages(instance pdfium.Pdfium, file *os.File, limits Limits) (Result, error) {
+// readPages also counts the pages that could not be read.
+func readPages(instance pdfium.Pdfium, file *os.File, limits Limits) (result Result, broken int, err error) {
 	info, err := file.Stat()
 	if err != nil {
-		return Result{}, fmt.Errorf("size of the file: %w", err)
+		return Result{}, 0, fmt.Errorf("size of the file: %w", err)
 	}
 	opened, err := instance.OpenDocument(&requests.OpenDocument{FileReader: file, FileReaderSize: info.Size()})
 	if err != nil {
-		return Result{}, whyClosed(err)
+		return Result{}, 0, whyClosed(err)
 	}
 	counted, err := instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: opened.Document})
 	switch {
 	case err != nil || counted.PageCount == 0:
-		return Result{}, &document.ReadError{Code: document.CodeMalformed, Detail: "The PDF has no pages."}
+		return Result{}, 0, &document.ReadError{Code: document.CodeMalformed, Detail: "The PDF has no pages."}
 	case counted.PageCount > limits.MaxPages:
-		return Result{}, &document.ReadError{
+		return Result{}, 0, &document.ReadError{
 			Code:   document.CodeTooLargeToRead,
 			Detail: fmt.Sprintf("The PDF has %d pages; at most %d are read. Split it.", counted.PageCount, limits.MaxPages),
 		}
 	}
-	result := Result{PageCount: counted.PageCount, Pages: make([]string, 0, counted.PageCount)}
-	left, broken := limits.MaxTextBytes, 0
+	result = Result{PageCount: counted.PageCount, Pages: make([]string, 0, counted.PageCount)}
+	left := limits.MaxTextBytes
 	for i := range counted.PageCount {
 		text, err := readPage(instance, opened.Document, i)
 		if err != nil {
@@ -101,9 +106,9 @@ func readPages(instance pdfium.Pdfium, file *os.File, limits Limits) (Result, er
 		}
 	}
 	if broken == counted.PageCount {
-		return Result{}, &document.ReadError{Code: document.CodeMalformed, Detail: "No page of the PDF can be read."}
+		return Result{}, broken, &document.ReadError{Code: document.CodeMalformed, Detail: "No page of the PDF can be read."}
 	}
-	return result, nil
+	return result, broken, nil
 }
 
 func readPage(instance pdfium.Pdfium, doc references.FPDF_DOCUMENT, index int) (string, error) {
