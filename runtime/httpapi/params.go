@@ -142,7 +142,8 @@ func (p param) bounds() string {
 // parseInstant takes RFC 3339, or a date for its first moment in UTC.
 func (p param) parseInstant(s string) (any, error) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
+		// The zero time would count as none.
+		if t, err := time.Parse(layout, s); err == nil && t.After(time.Time{}) {
 			return t.UTC(), nil
 		}
 	}

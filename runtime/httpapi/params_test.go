@@ -14,6 +14,7 @@ func TestListParameters(t *testing.T) {
 		"page=0", "page=-1", "page=abc", "page=9223372036854775807", "page=501", "page=101&per_page=100", "page=1&cursor=abc",
 		"min_size=-1", "max_size=large", "status=done", "type=exe", "sort=random", "untagged=maybe", "trashed=2",
 		"created_after=yesterday", "created_before=2026-13-01", "created_after=2026-01-01T00:00:00",
+		"created_before=0001-01-01T00:00:00Z", "created_after=0000-06-01",
 		"statsu=ready", "q=word", "topic=a&topic=b", "topic=%zz", "a;b=c",
 	} {
 		if _, err := parseList(raw); err == nil || asProblem(err, "").Status != 400 {

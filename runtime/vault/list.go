@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/docvault/docvault/runtime/document"
@@ -195,7 +196,7 @@ func readCursor(text string, sort Sort) (*store.Position, error) {
 	if err == nil {
 		err = json.Unmarshal(plain, &c)
 	}
-	if err != nil || c.Sort != sort {
+	if err != nil || c.Sort != sort || strings.ContainsRune(c.Name, 0) { // a name that Postgres could not even compare
 		return nil, &document.InvalidError{Field: "cursor", Detail: "is a next_cursor of the same list and sort"}
 	}
 	switch columns[sort].column {

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"encoding/base64"
 	"context"
 	"errors"
 	"fmt"
@@ -116,15 +117,20 @@ func TestCursorsReachEverythingOnce(t *testing.T) {
 func TestListRefuses(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	for field, query := range map[string]vault.ListQuery{
-		"sort":     {Sort: "color"},
-		"per_page": {PerPage: 101},
-		"page":     {PerPage: 100, Page: 101},
-		"cursor":   {Cursor: "x"},
+	nul := base64.RawURLEncoding.EncodeToString([]byte(`{"s":"name","i":"00000000-0000-4000-8000-000000000000","n":"a\u0000"}`))
+	for _, c := range []struct {
+		field string
+		query vault.ListQuery
+	}{
+		{"sort", vault.ListQuery{Sort: "color"}},
+		{"per_page", vault.ListQuery{PerPage: 101}},
+		{"page", vault.ListQuery{PerPage: 100, Page: 101}},
+		{"cursor", vault.ListQuery{Cursor: "x"}},
+		{"cursor", vault.ListQuery{Cursor: nul, Sort: vault.SortName}},
 	} {
 		var invalid *document.InvalidError
-		if _, err := app.List(t.Context(), anonymous, query); !errors.As(err, &invalid) || invalid.Field != field {
-			t.Errorf("%s: %v", field, err)
+		if _, err := app.List(t.Context(), anonymous, c.query); !errors.As(err, &invalid) || invalid.Field != c.field {
+			t.Errorf("%+v: %v", c.query, err)
 		}
 	}
 }
