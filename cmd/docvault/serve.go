@@ -44,9 +44,10 @@ func runAPI(ctx context.Context, get func(string) string) error {
 		APIToken: c.APIToken.Reveal(), AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins,
 		MaxUploadBytes: c.MaxUploadBytes, Version: version, Logger: log, Metrics: metrics,
 	})
+	probes := inside(v, metrics, log)
 	return together(ctx,
 		func(ctx context.Context) error { return serve(ctx, "api", c.ListenAddr, handler, log) },
-		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, inside(v, metrics), log) },
+		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, probes, log) },
 	)
 }
 
@@ -64,9 +65,10 @@ func runWorker(ctx context.Context, get func(string) string) error {
 	v := parts.vault(c, log)
 	metrics := newMetrics()
 	w := worker.New(v, parts.redis, worker.Config{Queue: config.Queue, Concurrency: c.Concurrency, Log: log, Metrics: metrics})
+	probes := inside(v, metrics, log)
 	return together(ctx,
 		w.Run,
-		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, inside(v, metrics), log) },
+		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, probes, log) },
 	)
 }
 
@@ -128,13 +130,14 @@ func newMetrics() *prometheus.Registry {
 }
 
 // inside is what only the platform sees: metrics and probes.
-func inside(v *vault.Vault, metrics *prometheus.Registry) http.Handler {
+func inside(v *vault.Vault, metrics *prometheus.Registry, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := v.Ready(r.Context()); err != nil {
-			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			log.WarnContext(r.Context(), "not ready", "error", err)
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
