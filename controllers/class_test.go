@@ -32,6 +32,10 @@ func TestAClassInUseStaysAndSaysWhoUsesIt(t *testing.T) {
 	}
 	i.anotherPass(vault)
 	i.awaitReady(vault)
+	later := i.newVault("later")
+	i.create(later)
+	i.await(later, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonClassNotReady)
+	i.remove(later)
 	i.remove(vault)
 	i.awaitGone(i.class.DeepCopy())
 }

@@ -180,6 +180,9 @@ func (p *pass) findClass(ctx context.Context) (time.Duration, error) {
 	if class.Spec.ControllerName != p.ControllerName {
 		return 0, errOthers
 	}
+	if bound := p.ledger != nil && p.ledger.State == stateBound; !bound && !class.DeletionTimestamp.IsZero() {
+		return 0, refuse(v1alpha1.ReasonClassNotReady, "class %s is being deleted: name another", class.Name)
+	}
 	p.class = class
 	return 0, admits(class, p.vault, p.namespace)
 }

@@ -37,7 +37,7 @@ func (r *DocVaultClassReconciler) Reconcile(ctx context.Context, request ctrl.Re
 	if class.Spec.ControllerName != r.ControllerName {
 		return ctrl.Result{}, nil
 	}
-	vaults, err := r.boundVaults(ctx, class.Name)
+	vaults, err := r.boundVaults(ctx, class)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -52,10 +52,15 @@ func (r *DocVaultClassReconciler) Reconcile(ctx context.Context, request ctrl.Re
 	return ctrl.Result{RequeueAfter: jitter(classResync)}, r.patchClassStatus(ctx, before, class)
 }
 
-// boundVaults returns the vaults that use a class, as namespace/name, sorted.
-func (r *DocVaultClassReconciler) boundVaults(ctx context.Context, class string) ([]string, error) {
+// boundVaults returns the vaults that use a class, as namespace/name, sorted. Of a class that is to go it asks the API server:
+// one whose ledger the cache does not hold yet must not lose its class.
+func (r *DocVaultClassReconciler) boundVaults(ctx context.Context, class *v1alpha1.DocVaultClass) ([]string, error) {
+	reader := client.Reader(r)
+	if !class.DeletionTimestamp.IsZero() {
+		reader = r.live
+	}
 	secrets := &corev1.SecretList{}
-	if err := r.List(ctx, secrets, client.InNamespace(r.Namespace), client.MatchingLabels(ledgerLabels())); err != nil {
+	if err := reader.List(ctx, secrets, client.InNamespace(r.Namespace), client.MatchingLabels(ledgerLabels())); err != nil {
 		return nil, fmt.Errorf("list ledgers: %w", err)
 	}
 	var vaults []string
@@ -64,7 +69,7 @@ func (r *DocVaultClassReconciler) boundVaults(ctx context.Context, class string)
 		if err != nil {
 			return nil, err
 		}
-		if l.Class == class && l.State == stateBound {
+		if l.Class == class.Name && l.State == stateBound {
 			vaults = append(vaults, l.VaultNamespace+"/"+l.VaultName)
 		}
 	}
