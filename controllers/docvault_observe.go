@@ -44,17 +44,22 @@ func childLists() []client.ObjectList {
 	}
 }
 
+// observe looks at all of it or, with an error, at nothing: what was not seen is unknown, not absent.
 func (p *pass) observe(ctx context.Context) (time.Duration, error) {
-	p.observed = &observed{children: map[childKey]client.Object{}}
+	seen := &observed{children: map[childKey]client.Object{}}
 	for _, list := range childLists() {
 		err := p.List(ctx, list, client.InNamespace(p.vault.Namespace), vaultLabels(p.vault))
-		if err != nil {
-			return 0, fmt.Errorf("observe: %w", err)
+		if err == nil {
+			err = seen.add(list, p.Scheme())
 		}
-		if err := p.observed.add(list, p.Scheme()); err != nil {
+		if err != nil {
+			for _, kind := range childConditions {
+				p.set(kind, unknown(v1alpha1.ReasonUnobserved, "the vault's objects could not be read; it is tried again"))
+			}
 			return 0, fmt.Errorf("observe: %w", err)
 		}
 	}
+	p.observed = seen
 	return 0, nil
 }
 

@@ -56,6 +56,9 @@ var normalConditions = []string{
 	v1alpha1.ConditionAPIAvailable,
 }
 
+// childConditions follow from the vault's objects alone.
+var childConditions = []string{v1alpha1.ConditionRedisReady, v1alpha1.ConditionWorkerAvailable, v1alpha1.ConditionAPIAvailable}
+
 // patchStatus writes what the pass found out, in one request, or none when it is what was there. passErr is how the pass ended.
 func (p *pass) patchStatus(ctx context.Context, before *v1alpha1.DocVault, passErr error) error {
 	if p.gone {
@@ -177,6 +180,8 @@ func (p *pass) ready(passErr error) verdict {
 		return isFalse(refused.reason, refused.message)
 	case p.isTrue(v1alpha1.ConditionAPIAvailable):
 		return isTrue(v1alpha1.ReasonServing, "the API serves at "+p.vault.Status.URL)
+	case p.observed == nil:
+		return unknown(v1alpha1.ReasonUnobserved, "the vault's objects could not be read; it is tried again")
 	case passErr != nil:
 		return isFalse(reasonOf(passErr), passErr.Error())
 	}

@@ -66,6 +66,8 @@ const (
 	ReasonPostgresUnreachable = "PostgresUnreachable"
 	// ReasonObjectStoreUnreachable says that the class's object store does not answer.
 	ReasonObjectStoreUnreachable = "ObjectStoreUnreachable"
+	// ReasonUnobserved says that the vault's objects could not be read.
+	ReasonUnobserved = "Unobserved"
 	// ReasonMigrationRunning says that the migration Job runs.
 	ReasonMigrationRunning = "MigrationRunning"
 	// ReasonMigrationRetrying says that the migration Job failed and is tried again.

@@ -1,0 +1,46 @@
+package controllers
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+func TestWhatCouldNotBeReadIsUnknown(t *testing.T) {
+	t.Parallel()
+	path := os.Getenv("TEST_KUBECONFIG")
+	if path == "" {
+		t.Fatal("TEST_KUBECONFIG is not set: run the tests with `make test`, which starts what they need")
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kube, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault := &v1alpha1.DocVault{}
+	p := &pass{DocVaultReconciler: &DocVaultReconciler{Client: kube}, vault: vault}
+	p.set(v1alpha1.ConditionAPIAvailable, isTrue(v1alpha1.ReasonAvailable, "2 API pods are available"))
+	cutOff, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err = p.observe(cutOff); err == nil {
+		t.Fatal("a list that was cut off is no error")
+	}
+	p.summarise(err)
+	for _, kind := range []string{
+		v1alpha1.ConditionRedisReady, v1alpha1.ConditionWorkerAvailable, v1alpha1.ConditionAPIAvailable, v1alpha1.ConditionReady,
+	} {
+		if c := meta.FindStatusCondition(vault.Status.Conditions, kind); c.Status != metav1.ConditionUnknown {
+			t.Errorf("%s is %s %s, want Unknown", kind, c.Status, c.Reason)
+		}
+	}
+}
