@@ -28,15 +28,16 @@ WHERE id = @id AND owner = @owner;
 DELETE FROM topics WHERE id = @id AND owner = @owner;
 
 -- name: TopicExamples :many
--- The first part of the newest documents that were filed by hand.
-SELECT f.topic_id, left(x.text, @characters::integer)::text AS text
-FROM (
-    SELECT t.topic_id, t.document_id, row_number() OVER (PARTITION BY t.topic_id ORDER BY d.created_at DESC) AS n
-    FROM document_topics t JOIN documents d ON d.id = t.document_id
-    WHERE t.topic_id = ANY(@topics::uuid[]) AND t.by_hand AND d.deleted_at IS NULL AND d.id <> @but_not
-) f JOIN document_texts x ON x.document_id = f.document_id
-WHERE f.n <= @per_topic::integer
-ORDER BY f.topic_id, f.n;
+-- The first part of the newest documents that were filed by hand. The texts are fetched last, of those documents alone.
+SELECT asked.id::uuid AS topic_id, left(x.text, @characters::integer)::text AS text
+FROM unnest(@topics::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (
+    SELECT f.document_id, d.created_at FROM document_topics f JOIN documents d ON d.id = f.document_id
+    WHERE f.topic_id = asked.id AND f.by_hand AND d.deleted_at IS NULL AND d.id <> @but_not
+    ORDER BY d.created_at DESC LIMIT @per_topic
+) newest
+JOIN document_texts x ON x.document_id = newest.document_id
+ORDER BY asked.id, newest.created_at DESC;
 
 -- name: TextStart :one
 SELECT left(text, @characters::integer)::text AS text, (char_length(text) > @characters::integer)::boolean AS more

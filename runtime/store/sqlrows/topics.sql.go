@@ -170,14 +170,15 @@ func (q *Queries) Topic(ctx context.Context, arg TopicParams) (TopicRow, error) 
 }
 
 const topicExamples = `-- name: TopicExamples :many
-SELECT f.topic_id, left(x.text, $1::integer)::text AS text
-FROM (
-    SELECT t.topic_id, t.document_id, row_number() OVER (PARTITION BY t.topic_id ORDER BY d.created_at DESC) AS n
-    FROM document_topics t JOIN documents d ON d.id = t.document_id
-    WHERE t.topic_id = ANY($2::uuid[]) AND t.by_hand AND d.deleted_at IS NULL AND d.id <> $3
-) f JOIN document_texts x ON x.document_id = f.document_id
-WHERE f.n <= $4::integer
-ORDER BY f.topic_id, f.n
+SELECT asked.id::uuid AS topic_id, left(x.text, $1::integer)::text AS text
+FROM unnest($2::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (
+    SELECT f.document_id, d.created_at FROM document_topics f JOIN documents d ON d.id = f.document_id
+    WHERE f.topic_id = asked.id AND f.by_hand AND d.deleted_at IS NULL AND d.id <> $3
+    ORDER BY d.created_at DESC LIMIT $4
+) newest
+JOIN document_texts x ON x.document_id = newest.document_id
+ORDER BY asked.id, newest.created_at DESC
 `
 
 type TopicExamplesParams struct {
@@ -192,7 +193,7 @@ type TopicExamplesRow struct {
 	Text    string
 }
 
-// The first part of the newest documents that were filed by hand.
+// The first part of the newest documents that were filed by hand. The texts are fetched last, of those documents alone.
 func (q *Queries) TopicExamples(ctx context.Context, arg TopicExamplesParams) ([]TopicExamplesRow, error) {
 	rows, err := q.db.Query(ctx, topicExamples,
 		arg.Characters,
