@@ -1,6 +1,7 @@
 package runtimetest
 
 import (
+	"context"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +14,14 @@ import (
 
 	"github.com/docvault/docvault/runtime/queue"
 )
+
+// What go-redis says of its own accord of the servers that tests kill is of no use.
+func init() { redis.SetLogger(silence{}) }
+
+type silence struct{}
+
+// Printf implements go-redis' logger.
+func (silence) Printf(context.Context, string, ...any) {}
 
 // Redis is a server of the test's own, which it may empty, stop and start. It keeps nothing on disk.
 type Redis struct {
