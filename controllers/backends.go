@@ -75,7 +75,7 @@ func (b *backends) withPostgres(
 	}
 	ctx, cancel := context.WithTimeout(ctx, backendTimeout)
 	defer cancel()
-	return backend.judge(name, v1alpha1.ReasonPostgresUnreachable, do(ctx, conn, systemIdentifier))
+	return backend.judge(ctx, name, v1alpha1.ReasonPostgresUnreachable, do(ctx, conn, systemIdentifier))
 }
 
 // withObjectStore lets do work on a class's object store, as its admin.
@@ -101,7 +101,7 @@ func (b *backends) withObjectStore(
 	}
 	ctx, cancel := context.WithTimeout(ctx, backendTimeout)
 	defer cancel()
-	return backend.judge(name, v1alpha1.ReasonObjectStoreUnreachable, do(ctx, client))
+	return backend.judge(ctx, name, v1alpha1.ReasonObjectStoreUnreachable, do(ctx, client))
 }
 
 // postgresOf returns the backend of a class; changed admin credentials start a new one.

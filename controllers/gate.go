@@ -87,8 +87,12 @@ func (g *gate) lastError() error {
 	return g.lastErr
 }
 
-// judge tells a server that went away in the middle of the work from one that refused it.
-func (g *gate) judge(server, reason string, err error) error {
+// judge tells a server that went away in the middle of the work from one that refused it, and from work, under ctx, that took too
+// long: others may be done with theirs.
+func (g *gate) judge(ctx context.Context, server, reason string, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
 	var network net.Error
 	if !errors.As(err, &network) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err

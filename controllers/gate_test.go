@@ -1,9 +1,12 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/docvault/docvault/api/v1alpha1"
 )
 
 func TestAServerThatIsAwayIsAskedByOneAtATime(t *testing.T) {
@@ -53,5 +56,18 @@ func TestWhoWaitedForATurnIsSentAwayWhenTheServerIsGone(t *testing.T) {
 	}
 	if left := len(g.slots); left != backendCap-1 {
 		t.Errorf("%d slots are taken, want %d", left, backendCap-1)
+	}
+}
+
+func TestWorkThatTookTooLongClosesNoGate(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	if err := g.judge(ctx, "Postgres", v1alpha1.ReasonPostgresUnreachable, ctx.Err()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("judged as %v", err)
+	}
+	if _, err := g.enter(t.Context()); err != nil {
+		t.Errorf("the next one is turned away: %v", err)
 	}
 }

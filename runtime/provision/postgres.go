@@ -14,6 +14,9 @@ import (
 // of these, and opens one more at a time to look inside the vault's database or to try a login.
 const maxAdminConnections = 8
 
+// lockWait is how long a vault's lock is waited for.
+const lockWait = 5 * time.Second
+
 // Postgres is a server on which vaults are provisioned. It is safe for use by many goroutines.
 type Postgres struct {
 	server PostgresServer
@@ -90,7 +93,7 @@ func (p *Postgres) locked(ctx context.Context, identity string, work func(admin 
 		return fmt.Errorf("connect as the admin: %w", err)
 	}
 	defer conn.Release()
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended($1, 0))", mark(identity)); err != nil {
+	if err := lock(ctx, conn.Conn(), identity); err != nil {
 		return fmt.Errorf("lock the vault: %w", err)
 	}
 	defer func() {
@@ -101,6 +104,21 @@ func (p *Postgres) locked(ctx context.Context, identity string, work func(admin 
 		}
 	}()
 	return work(conn.Conn())
+}
+
+// lock waits a while for a vault's lock. Whoever may log in to the server can hold it, the vault's own pods included: it must not
+// keep a provisioner for good.
+// Errors: ErrBusy.
+func lock(ctx context.Context, conn *pgx.Conn, identity string) error {
+	var s statements
+	s.add("SET lock_timeout = %d", lockWait.Milliseconds())
+	s.add("SELECT pg_advisory_lock(hashtextextended(%s, 0))", literal(mark(identity)))
+	s.add("RESET lock_timeout")
+	err := inTransaction(ctx, conn, s)
+	if hasCode(err, codeLockNotAvailable) {
+		return ErrBusy
+	}
+	return err
 }
 
 // connect opens a connection of its own, to another database or as another login.

@@ -283,6 +283,7 @@ const (
 	codeDuplicateDatabase  = "42P04"
 	codeInvalidPassword    = "28P01"
 	codeTooManyConnections = "53300"
+	codeLockNotAvailable   = "55P03"
 )
 
 // hasCode reports whether err, or any of the attempts it joins, is an answer of Postgres with one of the codes.

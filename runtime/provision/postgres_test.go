@@ -350,3 +350,18 @@ func refuseAll(t *testing.T, conn *pgx.Conn, statements []string) {
 		}
 	}
 }
+
+func TestALockThatSomebodyHoldsIsNotWaitedForLong(t *testing.T) {
+	t.Parallel()
+	admin := superuser(t, "17")
+	d := newVault(t, admin)
+	p := open(t, admin)
+	ensure(t, p, d)
+	holder := connect(t, admin, d.Logins[1].Name, d.Logins[1].Password, "postgres")
+	exec(t, holder, "SELECT pg_advisory_lock(hashtextextended('docvault:"+d.Identity+"', 0))")
+	if err := p.EnsureDatabase(t.Context(), d); !errors.Is(err, provision.ErrBusy) {
+		t.Errorf("%v, want ErrBusy", err)
+	}
+	exec(t, holder, "SELECT pg_advisory_unlock_all()")
+	ensure(t, p, d)
+}

@@ -12,6 +12,8 @@ var (
 	ErrForeign = errors.New("exists and does not belong to this vault")
 	// ErrOtherServer says that a server answered which is not the one that a vault was made on.
 	ErrOtherServer = errors.New("another server answers at this address")
+	// ErrBusy says that another session holds the vault's lock on the Postgres server.
+	ErrBusy = errors.New("another session holds the vault's lock")
 	// ErrInsecureServer says that an object store lets a restricted key mint an unrestricted one (CVE-2025-62506).
 	ErrInsecureServer = errors.New("this MinIO release lets restricted keys mint stronger ones; " +
 		"RELEASE.2025-10-15T17-29-55Z or later is needed")
