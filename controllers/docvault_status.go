@@ -129,8 +129,10 @@ func (p *pass) summariseChildren() {
 		p.vault.Status.Worker.Replicas = worker.Status.Replicas
 		p.vault.Status.Worker.Selector = metav1.FormatLabelSelector(worker.Spec.Selector)
 	}
-	if api != nil && rolledOut(api) {
+	if p.isTrue(v1alpha1.ConditionAPIAvailable) {
 		p.vault.Status.URL = desired.URL(p.vault)
+	}
+	if api != nil && rolledOut(api) {
 		p.vault.Status.Version = desired.Version(api.Spec.Template.Spec.Containers[0].Image)
 	}
 }
