@@ -125,6 +125,9 @@ func (p *pass) summariseChildren() {
 	p.set(v1alpha1.ConditionRedisReady, redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))))
 	p.set(v1alpha1.ConditionWorkerAvailable, available(worker, "worker"))
 	p.set(v1alpha1.ConditionAPIAvailable, serving(api))
+	if p.vault.Spec.Suspend {
+		p.suspendedChildren()
+	}
 	if worker != nil {
 		p.vault.Status.Worker.Replicas = worker.Status.Replicas
 		p.vault.Status.Worker.Selector = metav1.FormatLabelSelector(worker.Spec.Selector)
@@ -134,6 +137,15 @@ func (p *pass) summariseChildren() {
 	}
 	if api != nil && rolledOut(api) {
 		p.vault.Status.Version = desired.Version(api.Spec.Template.Spec.Containers[0].Image)
+	}
+}
+
+// suspendedChildren gives the reason of what is not there because it is not wanted.
+func (p *pass) suspendedChildren() {
+	for _, kind := range childConditions {
+		if !p.isTrue(kind) {
+			p.set(kind, isFalse(v1alpha1.ReasonSuspended, "the vault is suspended: set spec.suspend to false"))
+		}
 	}
 }
 

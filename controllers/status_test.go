@@ -35,3 +35,15 @@ func TestAVaultThatIsReadySaysWhere(t *testing.T) {
 		t.Errorf("version %s before all pods are of it", status.Version)
 	}
 }
+
+func TestOfASuspendedVaultNothingIsMissing(t *testing.T) {
+	t.Parallel()
+	vault := &v1alpha1.DocVault{Spec: v1alpha1.DocVaultSpec{Suspend: true}}
+	p := passOver(vault, &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: ptr.To(int32(0))}})
+	p.summarise(nil)
+	for _, kind := range []string{v1alpha1.ConditionAPIAvailable, v1alpha1.ConditionRedisReady, v1alpha1.ConditionReady} {
+		if c := meta.FindStatusCondition(vault.Status.Conditions, kind); c.Reason != v1alpha1.ReasonSuspended {
+			t.Errorf("%s: %s: %s", kind, c.Reason, c.Message)
+		}
+	}
+}
