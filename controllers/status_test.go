@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -16,6 +17,7 @@ import (
 func passOver(vault *v1alpha1.DocVault, api *appsv1.Deployment) *pass {
 	vault.Name, vault.Namespace = "acme", "tenant"
 	api.Name, api.Spec.Selector = "acme-api", &metav1.LabelSelector{}
+	api.Spec.Template.Spec.Containers = []corev1.Container{{Image: "ghcr.io/docvault/docvault:v0.1.0"}}
 	return &pass{vault: vault, observed: &observed{children: map[childKey]client.Object{{"Deployment", "acme-api"}: api}}}
 }
 
