@@ -109,7 +109,7 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		OpenAIKey:    Secret(get(OpenAIAPIKey)),
 
 		AllowedHosts:   list(get(AllowedHosts)),
-		AllowedOrigins: list(get(CORSAllowedOrigins)),
+		AllowedOrigins: e.origins(CORSAllowedOrigins),
 		ListenAddr:     e.address(ListenAddr, APIPort),
 		MetricsAddr:    e.address(MetricsAddr, MetricsPort),
 		MaxUploadBytes: e.size(MaxUploadBytes, DefaultMaxUploadBytes, largestUpload),
@@ -211,13 +211,25 @@ func (e *environment) publicEndpoint(name string) string {
 	if text == "" {
 		return ""
 	}
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" ||
-		u.RawQuery != "" || u.User != nil {
+	origin, ok := originOf(text)
+	if !ok {
 		e.problem(name, "is a URL without a path, such as https://files.example.com")
-		return ""
 	}
-	return u.Scheme + "://" + u.Host
+	return origin
+}
+
+// origins are compared with what browsers send, which is in lower case.
+func (e *environment) origins(name string) []string {
+	given := list(e.get(name))
+	for i, text := range given {
+		origin, ok := originOf(text)
+		if !ok {
+			e.problem(name, "holds origins, such as https://app.example.com, separated by commas")
+			return nil
+		}
+		given[i] = strings.ToLower(origin)
+	}
+	return given
 }
 
 func (e *environment) address(name string, port int) string {

@@ -89,6 +89,7 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 		config.RedisURL:            {"", "http://h", "h:6379"},
 		config.MinioEndpoint:       {"", "http://h:9000", "h/path", "u@h"},
 		config.MinioPublicEndpoint: {"h:9000", "https://h/path", "ftp://h", "https://u:p@h"},
+		config.CORSAllowedOrigins:  {"*", "null", "front.example.com", "https://*.example.com", "https://a.example,https://b.example/app", "https://u:p@h"},
 		config.MinioSecure:         {"maybe"},
 		config.SecretKey:           {"", "tooshortvalue", strings.Repeat("ab", 31), strings.Repeat("!", 64)},
 		config.SecretKeysPrevious:  {"tooshortvalue"},

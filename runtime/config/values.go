@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -161,6 +162,16 @@ func list(text string) []string {
 		}
 	}
 	return elements
+}
+
+// originOf returns scheme://host[:port] of a URL that has no more than that, but for a slash at its end.
+func originOf(text string) (origin string, ok bool) {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Contains(u.Host, "*") {
+		return "", false
+	}
+	return u.Scheme + "://" + u.Host, true
 }
 
 func isPort(text string) bool {
