@@ -24,6 +24,8 @@ const (
 	// defaultConnections bounds a pool whose URL does not (pool_max_conns).
 	defaultConnections = 10
 	connectTimeout     = 5 * time.Second
+	// txTimeout is many times what writing the longest text takes: beyond, the server hangs.
+	txTimeout = time.Minute
 	// silentFor is how long a server's machine may leave what was sent, or a probe of an idle connection, without any answer.
 	silentFor = 15 * time.Second
 	// tcpUserTimeout is Linux' TCP_USER_TIMEOUT, which package syscall lacks.
@@ -88,8 +90,10 @@ func (s *Store) Compatible(ctx context.Context) error {
 	return nil
 }
 
-// inTx runs work in one transaction.
+// inTx runs work in one transaction, within txTimeout.
 func (s *Store) inTx(ctx context.Context, work func(q *sqlrows.Queries) error) error {
+	ctx, cancel := context.WithTimeout(ctx, txTimeout)
+	defer cancel()
 	return tell(pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return work(s.Queries.WithTx(tx)) }))
 }
 
