@@ -209,6 +209,19 @@ func TestWorkerStops(t *testing.T) {
 	allReady(t, i, api, ids)
 }
 
+func TestWorkerSweepsWithoutRedis(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.redis.Kill(t)
+	rows(t, i, `WITH left_behind AS (
+		INSERT INTO objects (id, key, document_id, heartbeat_at) VALUES (gen_random_uuid(), 'a/b/c', gen_random_uuid(), now() - interval '1 hour') RETURNING 1
+	) SELECT count(*) FROM left_behind`)
+	i.start(t, "worker", "metrics")
+	runtimetest.Wait(t, 30*time.Second, "the object to be deleted", func() bool {
+		return rows(t, i, "SELECT count(*) FROM objects WHERE deleted_at IS NOT NULL") == 1
+	})
+}
+
 func TestRedisEmptied(t *testing.T) {
 	t.Parallel()
 	for name, empty := range map[string]func(*testing.T, *runtimetest.Redis){
