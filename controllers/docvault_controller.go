@@ -103,7 +103,7 @@ func (r *DocVaultReconciler) newPass(ctx context.Context, vault *v1alpha1.DocVau
 		return nil, fmt.Errorf("read namespace: %w", err)
 	}
 	id := identity(r.Installation, namespace.UID, vault.Name)
-	bound, err := r.readLedger(ctx, id)
+	bound, err := r.readLedger(ctx, id, controllerutil.ContainsFinalizer(vault, v1alpha1.Finalizer))
 	if err != nil {
 		return nil, err
 	}

@@ -148,12 +148,16 @@ func randomHex(bytes int) string {
 func ledgerName(identity string) string { return "dv-" + identity }
 
 // readLedger returns the ledger of an identity, nil when there is none. What the cache does not know is asked of the API
-// server: credentials are never made anew because a cache was late.
-func (r *DocVaultReconciler) readLedger(ctx context.Context, identity string) (*ledger, error) {
+// server: credentials are never made anew because a cache was late. Of a vault that is not held yet only the API server is asked:
+// the cache may still know the ledger of one of its name that is gone.
+func (r *DocVaultReconciler) readLedger(ctx context.Context, identity string, held bool) (*ledger, error) {
 	secret := &corev1.Secret{}
 	key := client.ObjectKey{Namespace: r.Namespace, Name: ledgerName(identity)}
-	err := r.Get(ctx, key, secret)
-	if apierrors.IsNotFound(err) {
+	var err error
+	if held {
+		err = r.Get(ctx, key, secret)
+	}
+	if !held || apierrors.IsNotFound(err) {
 		err = r.live.Get(ctx, key, secret)
 	}
 	if apierrors.IsNotFound(err) {
@@ -165,11 +169,17 @@ func (r *DocVaultReconciler) readLedger(ctx context.Context, identity string) (*
 	return decodeLedger(secret)
 }
 
-func decodeLedger(secret *corev1.Secret) (*ledger, error) {
+// fieldsOf returns what a Secret says, right or wrong.
+func fieldsOf(secret *corev1.Secret) *ledger {
 	l := &ledger{secret: secret}
 	for key, field := range l.fields() {
 		*field = string(secret.Data[key])
 	}
+	return l
+}
+
+func decodeLedger(secret *corev1.Secret) (*ledger, error) {
+	l := fieldsOf(secret)
 	if ledgerName(l.Identity) != secret.Name {
 		return nil, fmt.Errorf("ledger %s holds the identity %q: restore it from a backup", secret.Name, l.Identity)
 	}
