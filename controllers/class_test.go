@@ -36,7 +36,23 @@ func TestAClassInUseStaysAndSaysWhoUsesIt(t *testing.T) {
 	i.create(later)
 	i.await(later, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonClassNotReady)
 	i.remove(later)
+	damaged := i.secret("dv-damaged", map[string]string{"identity": "other", "class": i.class.Name})
+	damaged.Labels = i.ledger(vault).Labels
+	i.create(damaged)
 	i.remove(vault)
+	eventually(t, patience, func(ctx context.Context) error {
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(i.class), i.class); err != nil {
+			return err
+		}
+		ready := meta.FindStatusCondition(i.class.Status.Conditions, v1alpha1.ConditionReady)
+		if !strings.HasSuffix(ready.Message, ": damaged ledger dv-damaged") {
+			return errors.New("the class does not say what holds it: " + ready.Message)
+		}
+		return nil
+	})
+	if err := i.kube.Delete(t.Context(), damaged); err != nil {
+		t.Fatal(err)
+	}
 	i.awaitGone(i.class.DeepCopy())
 }
 

@@ -53,7 +53,7 @@ func (r *DocVaultClassReconciler) Reconcile(ctx context.Context, request ctrl.Re
 }
 
 // boundVaults returns the vaults that use a class, as namespace/name, sorted. Of a class that is to go it asks the API server:
-// one whose ledger the cache does not hold yet must not lose its class.
+// one whose ledger the cache does not hold yet must not lose its class. A damaged ledger holds the class that it names, and no other.
 func (r *DocVaultClassReconciler) boundVaults(ctx context.Context, class *v1alpha1.DocVaultClass) ([]string, error) {
 	reader := client.Reader(r)
 	if !class.DeletionTimestamp.IsZero() {
@@ -65,11 +65,12 @@ func (r *DocVaultClassReconciler) boundVaults(ctx context.Context, class *v1alph
 	}
 	var vaults []string
 	for i := range secrets.Items {
-		l, err := decodeLedger(&secrets.Items[i])
-		if err != nil {
-			return nil, err
-		}
-		if l.Class == class.Name && l.State == stateBound {
+		secret := &secrets.Items[i]
+		l, err := decodeLedger(secret)
+		switch {
+		case err != nil && string(secret.Data["class"]) == class.Name:
+			vaults = append(vaults, "damaged ledger "+secret.Name)
+		case err == nil && l.Class == class.Name && l.State == stateBound:
 			vaults = append(vaults, l.VaultNamespace+"/"+l.VaultName)
 		}
 	}
