@@ -26,7 +26,7 @@ type unreachableError struct {
 }
 
 func (e *unreachableError) Error() string {
-	return fmt.Sprintf("%s does not answer: %v", e.server, e.err)
+	return fmt.Sprintf("%s does not answer: %v", e.server, provision.ConnectCause(e.err))
 }
 func (e *unreachableError) Unwrap() error { return e.err }
 

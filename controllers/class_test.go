@@ -114,6 +114,25 @@ func TestAClassWithoutItsSecretIsNotAccepted(t *testing.T) {
 	i.awaitReady(vault)
 }
 
+func TestAClassWhoseCredentialsAreWrongIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	for name, key := range map[string]string{
+		i.class.Spec.Postgres.AdminSecretRef.Name: "password", i.class.Spec.ObjectStore.AdminSecretRef.Name: "secretKey",
+	} {
+		secret := i.secret(name, nil)
+		i.get(secret, i.namespace, name)
+		i.edit(secret, func() { secret.Data[key] = []byte("wrong-wrong") })
+	}
+	i.start()
+	i.awaitClass(v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonLoginRefused)
+	i.awaitClass(v1alpha1.ConditionPostgresReachable, metav1.ConditionFalse, v1alpha1.ReasonLoginRefused)
+	i.awaitClass(v1alpha1.ConditionObjectStoreReachable, metav1.ConditionFalse, v1alpha1.ReasonLoginRefused)
+	vault := i.newVault("acme")
+	i.create(vault)
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonLoginRefused)
+}
+
 // awaitClass waits for a condition of the installation's class.
 func (i *installation) awaitClass(kind string, status metav1.ConditionStatus, reason string) {
 	i.t.Helper()

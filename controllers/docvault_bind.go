@@ -145,7 +145,7 @@ func (r *DocVaultReconciler) withPostgresOf(
 		Host: l.PostgresHost, Port: port, SSLMode: l.PostgresSSLMode,
 		User: admin["username"], Password: admin["password"], CA: ca,
 	}
-	return r.backends.withPostgres(ctx, l.Class, server, do)
+	return loginJudged(r.backends.withPostgres(ctx, l.Class, server, do), "Postgres server", l.PostgresAdminSecret)
 }
 
 // withStoreOf lets do work, as the admin, on the object store that a ledger names.
@@ -169,7 +169,16 @@ func (r *DocVaultReconciler) withStoreOf(
 		Endpoint: hostPort(endpoint), Secure: endpoint.Scheme == "https", Region: l.ObjectStoreRegion,
 		AccessKey: admin["accessKey"], SecretKey: admin["secretKey"], CA: ca,
 	}
-	return r.backends.withObjectStore(ctx, l.Class, server, do)
+	return loginJudged(r.backends.withObjectStore(ctx, l.Class, server, do), "object store", l.ObjectStoreAdminSecret)
+}
+
+// loginJudged has refused credentials be a matter of the class's administrator, not an outage.
+func loginJudged(err error, server, secret string) error {
+	if provision.LoginRefused(err) {
+		return refuse(v1alpha1.ReasonLoginRefused, "the class's %s refuses the credentials in Secret %s: its administrator mends them",
+			server, secret)
+	}
+	return err
 }
 
 // hostPort returns where a URL's server listens.

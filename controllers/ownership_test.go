@@ -134,8 +134,18 @@ func TestNoCredentialIsTold(t *testing.T) {
 	i.anotherPass(vault)
 	i.await(vault, v1alpha1.ConditionBucketReady, metav1.ConditionUnknown, v1alpha1.ReasonObjectStoreUnreachable)
 	i.effects.setAway(storeServer, false)
+	i.effects.setAway(postgresServer, true)
+	i.effects.dropPostgres()
+	i.anotherPass(vault)
+	i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionUnknown, v1alpha1.ReasonPostgresUnreachable)
+	away := describe(vault.Status.Conditions)
+	i.effects.setAway(postgresServer, false)
 	i.awaitReady(vault)
-	told := map[string]string{"log": i.log.String(), "status": describe(vault.Status.Conditions) + vault.Status.URL}
+	admin := parseURL(t, need(t, "TEST_POSTGRES_URL")).User
+	if strings.Contains(away, "user=") || strings.Contains(away, "as "+admin.Username()) {
+		t.Errorf("the status tells the admin's name: %s", away)
+	}
+	told := map[string]string{"log": i.log.String(), "status": away + describe(vault.Status.Conditions) + vault.Status.URL}
 	events := &corev1.EventList{}
 	if err := i.kube.List(t.Context(), events, client.InNamespace(vault.Namespace)); err != nil {
 		t.Fatal(err)

@@ -92,6 +92,8 @@ const (
 	ReasonImageNotAllowed = "ImageNotAllowed"
 	// ReasonSecretNotFound says that a Secret that the class names, or a key of it, does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonLoginRefused says that a server refuses the credentials in a Secret that the class names.
+	ReasonLoginRefused = "LoginRefused"
 	// ReasonInvalidSpec says that the spec holds something that cannot work.
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonNotOwned says that something of the vault's name exists and bears another mark, or none. It is left as it is.

@@ -129,7 +129,8 @@ func (p *Postgres) connect(ctx context.Context, user, password, database string)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.ConnectConfig(ctx, config)
+	conn, err := pgx.ConnectConfig(ctx, config)
+	return conn, ConnectCause(err)
 }
 
 // inTransaction executes the statements, all or none, in one round trip: Postgres makes a transaction of what comes in one message.

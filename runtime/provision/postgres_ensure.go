@@ -280,10 +280,11 @@ func (d Database) limit() int {
 
 // Answers of Postgres (SQLSTATE) that mean something here.
 const (
-	codeDuplicateDatabase  = "42P04"
-	codeInvalidPassword    = "28P01"
-	codeTooManyConnections = "53300"
-	codeLockNotAvailable   = "55P03"
+	codeDuplicateDatabase    = "42P04"
+	codeInvalidPassword      = "28P01"
+	codeInvalidAuthorization = "28000"
+	codeTooManyConnections   = "53300"
+	codeLockNotAvailable     = "55P03"
 )
 
 // hasCode reports whether err, or any of the attempts it joins, is an answer of Postgres with one of the codes.

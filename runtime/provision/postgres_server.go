@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/minio/minio-go/v7"
 )
 
 const (
@@ -129,4 +130,27 @@ func verifyChainOnly(config *tls.Config) {
 		_, err := state.PeerCertificates[0].Verify(options)
 		return err
 	}
+}
+
+// LoginRefused reports that a server does not take the credentials that it was given.
+func LoginRefused(err error) bool {
+	var s3 minio.ErrorResponse
+	var admin *adminError
+	var code string
+	switch {
+	case errors.As(err, &s3):
+		code = s3.Code
+	case errors.As(err, &admin):
+		code = admin.Code
+	}
+	return code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || hasCode(err, codeInvalidPassword, codeInvalidAuthorization)
+}
+
+// ConnectCause returns why a connection failed without what pgx says before it: the admin's name is nobody else's business.
+func ConnectCause(err error) error {
+	var failed *pgconn.ConnectError
+	if errors.As(err, &failed) {
+		return failed.Unwrap()
+	}
+	return err
 }
