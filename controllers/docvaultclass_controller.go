@@ -49,7 +49,15 @@ func (r *DocVaultClassReconciler) Reconcile(ctx context.Context, request ctrl.Re
 	class.Status.Vaults = int32(len(vaults)) //nolint:gosec // a cluster does not hold two thousand million vaults
 	r.judgeBackends(ctx, class)
 	setClass(class, v1alpha1.ConditionReady, classReady(class, vaults))
-	return ctrl.Result{RequeueAfter: jitter(classResync)}, r.patchClassStatus(ctx, before, class)
+	return ctrl.Result{RequeueAfter: jitter(classRest(class))}, r.patchClassStatus(ctx, before, class)
+}
+
+// classRest is how long a class is left alone: not long while vaults wait for it.
+func classRest(class *v1alpha1.DocVaultClass) time.Duration {
+	if meta.IsStatusConditionTrue(class.Status.Conditions, v1alpha1.ConditionReady) {
+		return classResync
+	}
+	return patience
 }
 
 // boundVaults returns the vaults that use a class, as namespace/name, sorted. Of a class that is to go it asks the API server:
