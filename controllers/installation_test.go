@@ -22,7 +22,7 @@ import (
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers"
-	"github.com/docvault/docvault/test/crds"
+	"github.com/docvault/docvault/test/apiserver"
 )
 
 // TestMain has more tests run at a time than there are processors: they wait for servers most of the time.
@@ -66,10 +66,9 @@ var scheme = func() *runtime.Scheme {
 func install(t testing.TB) *installation {
 	t.Helper()
 	i := &installation{
-		t: t, config: clusterConfig(t), controllerName: "test.docvault.io/" + unique("operator"),
+		t: t, config: apiserver.ConfigWithCRDs(t), controllerName: "test.docvault.io/" + unique("operator"),
 		effects: newEffects(), log: &logBuffer{}, stop: func() {},
 	}
-	crds.Install(t, i.config, "../config/crd/bases")
 	kube, err := client.New(i.config, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)

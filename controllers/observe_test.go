@@ -2,28 +2,19 @@ package controllers
 
 import (
 	"context"
-	"os"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/test/apiserver"
 )
 
 func TestWhatCouldNotBeReadIsUnknown(t *testing.T) {
 	t.Parallel()
-	path := os.Getenv("TEST_KUBECONFIG")
-	if path == "" {
-		t.Fatal("TEST_KUBECONFIG is not set: run the tests with `make test`, which starts what they need")
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kube, err := client.New(config, client.Options{})
+	kube, err := client.New(apiserver.Config(t), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
 // need returns a variable that the test services give.
@@ -26,16 +23,6 @@ func need(t testing.TB, name string) string {
 		t.Fatalf("%s is not set: run the tests with `make test`, which starts what they need", name)
 	}
 	return value
-}
-
-func clusterConfig(t testing.TB) *rest.Config {
-	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", need(t, "TEST_KUBECONFIG"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
-	return config
 }
 
 func parseURL(t testing.TB, text string) *url.URL {

@@ -13,34 +13,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"github.com/docvault/docvault/test/crds"
+	"github.com/docvault/docvault/test/apiserver"
 )
-
-func clusterConfig(t *testing.T) *rest.Config {
-	t.Helper()
-	path := os.Getenv("TEST_KUBECONFIG")
-	if path == "" {
-		t.Fatal("TEST_KUBECONFIG is not set: run the tests with `make test`, which starts what they need")
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
-	return config
-}
 
 // cluster returns a client of the API server with the CRDs as they are in config/, and a namespace of the test's own.
 func cluster(t *testing.T) (client.Client, string) {
 	t.Helper()
-	config := clusterConfig(t)
-	crds.Install(t, config, "../../config/crd/bases")
-	c, err := client.New(config, client.Options{})
+	c, err := client.New(apiserver.ConfigWithCRDs(t), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

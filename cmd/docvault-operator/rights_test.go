@@ -26,7 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
-	"github.com/docvault/docvault/test/crds"
+	"github.com/docvault/docvault/test/apiserver"
 )
 
 // patience is how long a vault may take on a busy machine.
@@ -76,11 +76,7 @@ func need(t *testing.T, name string) string {
 
 func adminClient(t *testing.T) client.Client {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", need(t, "TEST_KUBECONFIG"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	crds.Install(t, config, "../../config/crd/bases")
+	config := apiserver.ConfigWithCRDs(t)
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -219,7 +215,7 @@ func startOperator(t *testing.T, namespace, controllerName, user string) *progra
 // kubeconfigOf returns the path of a kubeconfig by which the cluster's admin acts as a user, with that user's rights.
 func kubeconfigOf(t *testing.T, user string) string {
 	t.Helper()
-	config, err := clientcmd.LoadFromFile(need(t, "TEST_KUBECONFIG"))
+	config, err := clientcmd.LoadFromFile(apiserver.Kubeconfig(t))
 	if err != nil {
 		t.Fatal(err)
 	}

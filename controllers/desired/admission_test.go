@@ -3,30 +3,21 @@ package desired_test
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/controllers/desired"
+	"github.com/docvault/docvault/test/apiserver"
 )
 
 // A real API server admits the pods in a namespace that enforces the restricted Pod Security profile.
 func TestPodsPassTheRestrictedProfile(t *testing.T) {
 	t.Parallel()
-	path := os.Getenv("TEST_KUBECONFIG")
-	if path == "" {
-		t.Fatal("TEST_KUBECONFIG is not set: run the tests with `make test`, which starts what they need")
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.New(config, client.Options{})
+	c, err := client.New(apiserver.Config(t), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package crds
+package apiserver
 
 import (
 	"crypto/rand"
@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -25,15 +24,7 @@ spec:
 
 func TestManyInstallAtOnce(t *testing.T) {
 	t.Parallel()
-	path := os.Getenv("TEST_KUBECONFIG")
-	if path == "" {
-		t.Fatal("TEST_KUBECONFIG is not set: run the tests with `make test`, which starts what they need")
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
+	config := Config(t)
 	dir := t.TempDir()
 	group := "t" + strings.ToLower(rand.Text())
 	if err := os.WriteFile(filepath.Join(dir, "crd.yaml"), fmt.Appendf(nil, crd, group), 0o600); err != nil {
