@@ -72,7 +72,7 @@ func (i *installation) identityOf(vault *v1alpha1.DocVault) string {
 	return controllers.Identity(i.namespaceUID(i.namespace), i.namespaceUID(vault.Namespace), vault.Name)
 }
 
-// outside lists everything on the backends that bears a vault's identity in its name.
+// outside lists everything on the backends that bears a vault's identity in its name, and how many keys its MinIO user has.
 func (i *installation) outside(vault *v1alpha1.DocVault) []string {
 	i.t.Helper()
 	id := i.identityOf(vault)
@@ -96,6 +96,20 @@ func (i *installation) outside(vault *v1alpha1.DocVault) []string {
 			all = append(all, "bucket "+bucket.Name)
 		}
 	}
+	users, policies, keys := accessNames(i.t, "dv-"+id)
+	for _, name := range users {
+		if strings.Contains(name, id) {
+			all = append(all, "user "+name)
+		}
+	}
+	for _, name := range policies {
+		if strings.Contains(name, id) {
+			all = append(all, "policy "+name)
+		}
+	}
+	if len(keys) > 0 {
+		all = append(all, fmt.Sprintf("%d access keys", len(keys)))
+	}
 	return all
 }
 
@@ -105,7 +119,7 @@ func everythingOutside(id string) []string {
 	return []string{
 		"database " + database,
 		"role " + database + "_app", "role " + database + "_app_a", "role " + database + "_migrate_a", "role " + database + "_owner",
-		"bucket dv-" + id,
+		"bucket dv-" + id, "user dv-" + id, "policy dv-" + id, "1 access keys",
 	}
 }
 
