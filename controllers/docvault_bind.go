@@ -230,12 +230,26 @@ func (p *pass) provision(ctx context.Context) (time.Duration, error) {
 	p.set(v1alpha1.ConditionDatabaseReady, provisioned(databaseErr, "database, roles and logins are as they should be"))
 	bucketErr := p.ensureBucket(ctx)
 	p.set(v1alpha1.ConditionBucketReady, provisioned(bucketErr, "bucket, policy and key are as they should be"))
+	if err := p.recordMade(ctx, databaseErr == nil, bucketErr == nil); err != nil {
+		return 0, err
+	}
 	err := errors.Join(databaseErr, bucketErr)
 	if err != nil && p.ledger.MigratedJob != "" {
 		p.backendErr = err
 		return 0, nil
 	}
 	return 0, err
+}
+
+// recordMade comes after the making: a pass that is cut off in between makes again what is there already, which changes nothing.
+func (p *pass) recordMade(ctx context.Context, database, bucket bool) error {
+	if database {
+		p.ledger.DatabaseMade = made
+	}
+	if bucket {
+		p.ledger.BucketMade = made
+	}
+	return p.updateLedger(ctx, p.ledger)
 }
 
 func (p *pass) ensureDatabase(ctx context.Context) error {
@@ -261,12 +275,23 @@ func (p *pass) ensureBucket(ctx context.Context) error {
 	return nil
 }
 
+// startEmpty says how to do without data that was lost: nothing else may bring a vault up empty that was not.
+const startEmpty = "To start empty instead, set spec.deletionPolicy to Delete, delete the vault and apply it again: what is left goes, too"
+
 // explain turns what only people can settle into a refusal that says what to do; other errors stay as they are.
 func (p *pass) explain(err error, what string) error {
 	switch {
 	case errors.Is(err, provision.ErrForeign):
 		return refuse(v1alpha1.ReasonNotOwned,
 			"%s or a role of its name exists without this vault's mark and was left untouched: remove or rename it (%v)", what, err)
+	case errors.Is(err, provision.ErrDatabaseGone):
+		return refuse(v1alpha1.ReasonDatabaseLost,
+			"%s had been made and is gone from the Postgres server: restore it from a backup, under that name and with the comment "+
+				"docvault:%s (pg_restore --create does). %s", what, p.ledger.Identity, startEmpty)
+	case errors.Is(err, provision.ErrBucketGone):
+		return refuse(v1alpha1.ReasonBucketLost,
+			"%s had been made and is gone from the object store: restore it from a backup, under that name and with the tag "+
+				"docvault-identity=%s. %s", what, p.ledger.Identity, startEmpty)
 	case errors.Is(err, provision.ErrOtherServer):
 		return refuse(v1alpha1.ReasonOtherServer,
 			"the Postgres server at %s is not the one that holds %s (its system identifier differs): bring that one back",
@@ -284,6 +309,7 @@ func (l *ledger) databaseWanted() provision.Database {
 			{Name: l.MigrateLogin, Password: l.MigratePassword, Role: provision.Migrate},
 			{Name: l.AppLogin, Password: l.AppPassword, Role: provision.App},
 		},
+		Made: l.wasMade(l.DatabaseMade),
 	}
 }
 
@@ -291,5 +317,9 @@ func (l *ledger) bucketWanted() provision.Bucket {
 	return provision.Bucket{
 		Identity: l.Identity, Name: l.Bucket, User: l.StoreUser, UserSecret: l.UserSecret,
 		Keys: []provision.Key{{AccessKey: l.AccessKey, SecretKey: l.StoreKey}},
+		Made: l.wasMade(l.BucketMade),
 	}
 }
+
+// wasMade tells by the record, or, in ledgers from before there was one, by a migration that went through: it comes after both.
+func (l *ledger) wasMade(record string) bool { return record == made || l.MigratedJob != "" }

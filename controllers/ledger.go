@@ -23,6 +23,9 @@ const (
 	stateReleased = "released"
 )
 
+// made is recorded of what was made.
+const made = "made"
+
 // ledger is all that an installation knows of one vault and cannot find out again. It is written before anything outside
 // exists; backends and projections are made to agree with it.
 type ledger struct {
@@ -67,6 +70,10 @@ type ledger struct {
 	SecretKey     string // of the runtime, hex
 	Token         string
 
+	// DatabaseMade and BucketMade are `made` once these were. From then on absence is a loss, no cause to make them.
+	DatabaseMade string
+	BucketMade   string
+
 	// MigratedJob names the last migration Job that succeeded; the Job itself goes after its TTL.
 	MigratedJob string
 
@@ -108,6 +115,8 @@ func (l *ledger) fields() map[string]*string {
 		"redisPassword":          &l.RedisPassword,
 		"secretKey":              &l.SecretKey,
 		"token":                  &l.Token,
+		"databaseMade":           &l.DatabaseMade,
+		"bucketMade":             &l.BucketMade,
 		"migratedJob":            &l.MigratedJob,
 	}
 }

@@ -100,6 +100,10 @@ const (
 	ReasonNotOwned = "NotOwned"
 	// ReasonOtherServer says that another server answers at the address where the vault's database was made.
 	ReasonOtherServer = "OtherServer"
+	// ReasonDatabaseLost says that the vault's database had been made and is gone from the server. It is not made again, empty.
+	ReasonDatabaseLost = "DatabaseLost"
+	// ReasonBucketLost says the same of the vault's bucket.
+	ReasonBucketLost = "BucketLost"
 	// ReasonLedgerLost says that the Secret that lists the vault's credentials is gone from the operator's namespace.
 	ReasonLedgerLost = "LedgerLost"
 	// ReasonInsecureServer says that the object store's version lets a restricted key make itself stronger.

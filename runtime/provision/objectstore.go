@@ -49,6 +49,8 @@ type Bucket struct {
 	User       string // the MinIO user, and the name of its policy
 	UserSecret string // of the user, at least 8 letters; the vault itself never gets it
 	Keys       []Key
+	// Made says that the bucket had been made before: it is not made again.
+	Made bool
 }
 
 // OpenObjectStore returns a client of a server. It does not connect yet.
@@ -93,7 +95,7 @@ func (o *ObjectStore) Check(ctx context.Context) error { return o.refuseInsecure
 
 // EnsureBucket makes everything of b that is missing and mends what differs. It tries the keys first: when they work and see
 // nothing but their bucket, the admin API is not called and nothing is written.
-// Errors: ErrForeign, ErrInsecureServer.
+// Errors: ErrForeign, ErrBucketGone, ErrInsecureServer.
 func (o *ObjectStore) EnsureBucket(ctx context.Context, b Bucket) error {
 	if err := b.validate(); err != nil {
 		return err
@@ -102,8 +104,11 @@ func (o *ObjectStore) EnsureBucket(ctx context.Context, b Bucket) error {
 	if err != nil {
 		return err
 	}
-	if state == bucketForeign {
+	switch {
+	case state == bucketForeign:
 		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
+	case state == bucketAbsent && b.Made:
+		return fmt.Errorf("bucket %q: %w", b.Name, ErrBucketGone)
 	}
 	if state == bucketOurs {
 		if done, err := o.keysWork(ctx, b); err != nil || done {

@@ -45,6 +45,8 @@ type Database struct {
 	OwnerRole, AppRole string // NOLOGIN
 	Logins             []Login
 	ConnectionLimit    int // of each login; 0: none
+	// Made says that the database had been made before: it is not made again.
+	Made bool
 }
 
 // OpenPostgres connects to a server as its admin.

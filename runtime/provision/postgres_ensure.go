@@ -13,7 +13,7 @@ import (
 )
 
 // EnsureDatabase makes everything of d that is missing and mends what differs; it writes nothing when all is as it should be.
-// Errors: ErrForeign, before anything is touched.
+// Errors: ErrForeign, ErrDatabaseGone, before anything is touched.
 func (p *Postgres) EnsureDatabase(ctx context.Context, d Database) error {
 	if err := d.validate(); err != nil {
 		return err
@@ -25,6 +25,9 @@ func (p *Postgres) EnsureDatabase(ctx context.Context, d Database) error {
 		}
 		if err := seen.foreign(d); err != nil {
 			return err
+		}
+		if _, ok := seen.databases[d.Name]; d.Made && !ok {
+			return fmt.Errorf("database %q: %w", d.Name, ErrDatabaseGone)
 		}
 		if err := ensureRoles(ctx, admin, d, seen); err != nil {
 			return err

@@ -10,6 +10,10 @@ import "errors"
 var (
 	// ErrForeign says that something of a wanted name exists and does not bear this vault's mark. It was left untouched.
 	ErrForeign = errors.New("exists and does not belong to this vault")
+	// ErrDatabaseGone says that a database which had been made is not there: making it again would hide the loss.
+	ErrDatabaseGone = errors.New("the database was made and is gone")
+	// ErrBucketGone says the same of a bucket.
+	ErrBucketGone = errors.New("the bucket was made and is gone")
 	// ErrOtherServer says that a server answered which is not the one that a vault was made on.
 	ErrOtherServer = errors.New("another server answers at this address")
 	// ErrBusy says that another session holds the vault's lock on the Postgres server.
