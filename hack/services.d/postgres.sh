@@ -57,7 +57,8 @@ postgres_start() {
   done
 }
 
-# Passwords count, even the superuser's on loopback: tests of rights and rotation rely on it.
+# Passwords count, even the superuser's on loopback: tests of rights and rotation rely on it. The clusters' locale
+# knows no letter beyond ASCII, so that a vault's database must bring its own.
 postgres_initdb() {
   local data
   data=$(postgres_data "$1")
@@ -65,7 +66,7 @@ postgres_initdb() {
   [ "$(id -u)" != 0 ] || chown nobody "$data"
   cd /
   "${as_postgres[@]}" "$(postgres_bin "$1")/initdb" -D "$data" -U postgres \
-    -A scram-sha-256 --pwfile="$postgres_home/password" -E UTF8 --locale=C.UTF-8 --no-sync
+    -A scram-sha-256 --pwfile="$postgres_home/password" -E UTF8 --locale=C --no-sync
 }
 
 postgres_spawn() {

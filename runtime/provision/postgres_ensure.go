@@ -150,8 +150,7 @@ func ensureDatabase(ctx context.Context, admin *pgx.Conn, d Database, seen serve
 		return nil
 	}
 	if _, made := seen.databases[d.unfinished()]; !made {
-		create := "CREATE DATABASE " + ident(d.unfinished()) + " TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"
-		if _, err := admin.Exec(ctx, create); err != nil {
+		if err := createDatabase(ctx, admin, d, seen.version); err != nil {
 			return fmt.Errorf("create database: %w", err)
 		}
 	}
@@ -169,6 +168,29 @@ func ensureDatabase(ctx context.Context, admin *pgx.Conn, d Database, seen serve
 		return fmt.Errorf("finish the database: %w", err)
 	}
 	return nil
+}
+
+// createDatabase gives the database a locale that knows the letters of all languages, whatever the cluster's: in a cluster of
+// locale C lower('Ä') is 'Ä'. Where the server has none it is the cluster's.
+func createDatabase(ctx context.Context, admin *pgx.Conn, d Database, version int) error {
+	var err error
+	for _, locale := range locales(version) {
+		_, err = admin.Exec(ctx, "CREATE DATABASE "+ident(d.unfinished())+" TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"+locale)
+		if !hasCode(err, codeWrongObjectType, codeInvalidObjectDefinition) { // unknown to the server; not for UTF8
+			return err
+		}
+	}
+	return err
+}
+
+// locales are what to try, the best first. Postgres 17 brings one of its own, the same on every system; LC_CTYPE is the system's
+// all the same, since text search goes by it.
+func locales(version int) []string {
+	if version < 170000 {
+		return []string{" LOCALE_PROVIDER libc LOCALE 'C.UTF-8'", ""}
+	}
+	builtin := " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+	return []string{builtin + " LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'", builtin, ""}
 }
 
 // unfinished is what the database is called until it bears its mark.
@@ -283,11 +305,13 @@ func (d Database) limit() int {
 
 // Answers of Postgres (SQLSTATE) that mean something here.
 const (
-	codeDuplicateDatabase    = "42P04"
-	codeInvalidPassword      = "28P01"
-	codeInvalidAuthorization = "28000"
-	codeTooManyConnections   = "53300"
-	codeLockNotAvailable     = "55P03"
+	codeDuplicateDatabase       = "42P04"
+	codeWrongObjectType         = "42809"
+	codeInvalidObjectDefinition = "42P17"
+	codeInvalidPassword         = "28P01"
+	codeInvalidAuthorization    = "28000"
+	codeTooManyConnections      = "53300"
+	codeLockNotAvailable        = "55P03"
 )
 
 // hasCode reports whether err, or any of the attempts it joins, is an answer of Postgres with one of the codes.

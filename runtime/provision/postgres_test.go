@@ -44,6 +44,21 @@ func TestTheAppReadsAndWritesRows(t *testing.T) {
 	})
 }
 
+func TestTheDatabaseKnowsAllLetters(t *testing.T) {
+	t.Parallel()
+	eachPostgres(t, func(t *testing.T, admin provision.PostgresServer) {
+		d := newVault(t, admin)
+		ensure(t, open(t, admin), d)
+		app := appLogin(t, admin, d)
+		if got := query[string](t, app, "SELECT lower('ÄÉŁΩЖ') || upper('äéłωж')"); got != "äéłωжÄÉŁΩЖ" {
+			t.Errorf("lower and upper give %s", got)
+		}
+		if !query[bool](t, app, "SELECT to_tsvector('simple', 'Ärger – Übung') = to_tsvector('simple', 'ärger übung')") {
+			t.Error("text search does not tell letters from signs, or large from small ones")
+		}
+	})
+}
+
 func TestWhatTheAppMayNotDo(t *testing.T) {
 	t.Parallel()
 	eachPostgres(t, func(t *testing.T, admin provision.PostgresServer) {
