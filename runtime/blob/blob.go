@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Store keeps objects under keys. Every error is document.ErrNotFound (no such object), the error of the body that was read, or
-// document.ErrUnavailable.
+// Store keeps objects under keys. Every error is document.ErrNotFound (no such object), the error of the body that was read,
+// document.ErrTooSlow or document.ErrUnavailable.
 type Store interface {
 	// Put stores what body gives until io.EOF, all or nothing: any other end of body, io.ErrUnexpectedEOF too, stores nothing.
-	// Memory does not grow with the body.
+	// Memory does not grow with the body. One that keeps others waiting for that memory may be given up: document.ErrTooSlow.
 	Put(ctx context.Context, key, mime string, body io.Reader) error
 	// Open returns an object of a known size. Reads fetch from where Seek went; ctx is for all of them.
 	Open(ctx context.Context, key string, size int64) (io.ReadSeekCloser, error)

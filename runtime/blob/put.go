@@ -21,10 +21,7 @@ const (
 	partSize = 8 << 20
 	// partsOnTheWay of an upload are sent while one more is read: three buffers, 24 MiB.
 	partsOnTheWay = 2
-	// partsOfProcess bounds all uploads together to 16 x 8 MiB = 128 MiB, however many there are. Who has a buffer reads into it or
-	// sends it, and never waits for another, so the uploads cannot block one another for good.
-	partsOfProcess = 16
-	abortTimeout   = 10 * time.Second
+	abortTimeout  = 10 * time.Second
 )
 
 // Put implements Store.
@@ -78,14 +75,11 @@ func (s *S3) sendParts(ctx context.Context, key, upload string, body io.Reader) 
 		rest  error
 	)
 	for number := 1; rest == nil; number++ {
-		buffer, err := s.parts.take(ctx)
-		if err != nil {
-			rest = err
-			break
-		}
-		var n int
-		if n, rest = fill(body, buffer); n == 0 || (rest != nil && !errors.Is(rest, io.EOF)) {
-			s.parts.give(buffer)
+		var (
+			buffer []byte
+			n      int
+		)
+		if buffer, n, rest = s.parts.read(ctx, body); buffer == nil {
 			break
 		}
 		group.Go(func() error {
@@ -111,53 +105,9 @@ func (s *S3) sendParts(ctx context.Context, key, upload string, body io.Reader) 
 	return sent, nil
 }
 
-// fill reads until p is full or r ends. Unlike io.ReadFull it says io.EOF, and nothing else, of an end in the middle of p, so that
-// an io.ErrUnexpectedEOF is r's own.
-func fill(r io.Reader, p []byte) (n int, err error) {
-	for n < len(p) && err == nil {
-		var m int
-		m, err = r.Read(p[n:])
-		n += m
-	}
-	return n, err
-}
-
 // abort is tried once: the sweeper ends what is left by the object's row.
 func (s *S3) abort(ctx context.Context, key, upload string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	_ = s.core.AbortMultipartUpload(ctx, s.bucket, key, upload)
-}
-
-// partBuffers hands out the buffers of parts, so many at a time. It keeps those of one upload for the next: made anew for each part,
-// they would be half of the memory that an upload takes.
-type partBuffers struct {
-	taken chan struct{}
-	kept  chan []byte
-}
-
-func newPartBuffers() partBuffers {
-	return partBuffers{taken: make(chan struct{}, partsOfProcess), kept: make(chan []byte, partsOnTheWay+1)}
-}
-
-func (b partBuffers) take(ctx context.Context) ([]byte, error) {
-	select {
-	case b.taken <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	select {
-	case buffer := <-b.kept:
-		return buffer, nil
-	default:
-		return make([]byte, partSize), nil
-	}
-}
-
-func (b partBuffers) give(buffer []byte) {
-	select {
-	case b.kept <- buffer:
-	default:
-	}
-	<-b.taken
 }

@@ -33,7 +33,7 @@ type S3 struct {
 	core   minio.Core
 	public *minio.Client // signs for the address that browsers reach; sends nothing
 	bucket string
-	parts  partBuffers
+	parts  *partBuffers
 }
 
 // OpenS3 returns a store. It does not connect yet.

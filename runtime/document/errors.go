@@ -11,6 +11,8 @@ var (
 	ErrUnsupportedType = errors.New("this type of file is not supported")
 	// ErrCutOff says that the bytes ended before the sender said that they would: nothing was stored.
 	ErrCutOff = errors.New("the upload was cut off")
+	// ErrTooSlow says that the bytes came so slowly that other uploads had to wait: nothing was stored.
+	ErrTooSlow = errors.New("the upload is too slow while others wait")
 	// ErrUnavailable says that a store, database or queue that this needs does not answer now: try again later.
 	ErrUnavailable = errors.New("temporarily unavailable")
 	// ErrStale says that a newer generation of the same work exists: what this worker found out is dropped.

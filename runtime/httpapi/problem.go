@@ -84,8 +84,8 @@ func errMethodNotAllowed(method string, allowed []string) *problem {
 		fmt.Sprintf("This path does not take %s, but %s.", method, strings.Join(allowed, ", ")))
 }
 
-func errTooSlow() *problem {
-	p := newProblem(http.StatusRequestTimeout, "too_slow", "The request arrived too slowly and was given up.")
+func errTooSlow(detail string) *problem {
+	p := newProblem(http.StatusRequestTimeout, "too_slow", detail)
 	p.hangUp = true
 	return p
 }
@@ -145,6 +145,8 @@ func asProblem(err error, subject string) *problem {
 		return newProblem(http.StatusBadRequest, "empty_file", "The file is empty.")
 	case errors.Is(err, document.ErrCutOff):
 		return newProblem(http.StatusBadRequest, "cut_off", "The upload ended before it was complete. Nothing was stored.")
+	case errors.Is(err, document.ErrTooSlow):
+		return errTooSlow("Other uploads were waiting, and the file arrived more slowly than 64 KiB a second: it was given up. Try again later.")
 	case errors.Is(err, document.ErrTooLarge):
 		return errTooLarge("The file is larger than this vault takes.")
 	case errors.Is(err, document.ErrUnsupportedType):
@@ -162,7 +164,7 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error, subject st
 		return
 	}
 	if tooSlow(r) {
-		err = errTooSlow()
+		err = errTooSlow("The request arrived too slowly and was given up.")
 	}
 	p := asProblem(err, subject)
 	if p.Status >= http.StatusInternalServerError {

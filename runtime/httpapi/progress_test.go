@@ -24,7 +24,7 @@ func TestSlowClientIsGivenUp(t *testing.T) {
 		if _, err := io.ReadAll(r.Body); err == nil || !tooSlow(r) {
 			t.Errorf("reading ended with %v, too slow: %v", err, tooSlow(r))
 		}
-		writeProblem(w, errTooSlow())
+		writeProblem(w, errTooSlow("x"))
 	}))
 	t.Cleanup(server.Close)
 

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -215,5 +217,52 @@ func TestRefusedUploadIsHeard(t *testing.T) {
 	for range 5 {
 		fetch(t, server.Client(), http.MethodPost, server.URL+"/api/documents/upload", strings.NewReader(body),
 			"Content-Type", "multipart/form-data; boundary="+boundary).want(t, "no token", 401, "unauthorized")
+	}
+}
+
+// TestSlowClientsHoldNobodyUp has as many clients as there are buffers send 1 MiB at once, then a few bytes now and then.
+func TestSlowClientsHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	ctx, goAway := context.WithCancel(t.Context())
+	answers := make(chan answer, 16)
+	var slow sync.WaitGroup
+	for i := range cap(answers) {
+		start := strings.NewReader(strings.TrimSuffix(file("slow.txt", fmt.Sprint(i)+strings.Repeat(" slow", 1<<20/5+1000)), "\r\n"))
+		slow.Go(func() {
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url("/api/documents/upload"), io.MultiReader(start, &trickle{ctx: ctx}))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+			response, err := a.client.Do(r)
+			if err != nil {
+				return // gone, as it should be in the end
+			}
+			defer response.Body.Close()
+			body, _ := io.ReadAll(response.Body)
+			answers <- answer{response, body}
+		})
+	}
+	runtimetest.Wait(t, 30*time.Second, "all buffers taken", func() bool {
+		_, uploads := a.Bucket.Keys(t)
+		return len(uploads) == cap(answers)
+	})
+	a.upload(t, file("normal.txt", strings.Repeat("normal ", 200_000))).want(t, "an upload beside slow ones", 200, "")
+	(<-answers).want(t, "the slow one that gave way", 408, "too_slow")
+	goAway()
+	slow.Wait()
+}
+
+// trickle brings 100 bytes a second at most, until its client goes.
+type trickle struct{ ctx context.Context }
+
+func (r *trickle) Read(p []byte) (int, error) {
+	select {
+	case <-r.ctx.Done():
+		return 0, r.ctx.Err()
+	case <-time.After(10 * time.Millisecond):
+		return copy(p, "x"), nil
 	}
 }

@@ -32,7 +32,7 @@ type Staged struct {
 }
 
 // Stage streams a file into the object store under the name its sender gave it. Memory does not grow with the file.
-// Errors: document.ErrEmpty, ErrTooLarge, ErrUnsupportedType, ErrCutOff, ErrUnavailable.
+// Errors: document.ErrEmpty, ErrTooLarge, ErrUnsupportedType, ErrCutOff, ErrTooSlow, ErrUnavailable.
 func (v *Vault) Stage(ctx context.Context, a document.Actor, name string, body io.Reader) (*Staged, error) {
 	in := &intake{body: body, hash: sha256.New(), room: v.rules.MaxUploadBytes}
 	head := make([]byte, extract.HeadBytes)
