@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"reflect"
@@ -30,6 +31,14 @@ func (e *unreachableError) Error() string {
 }
 func (e *unreachableError) Unwrap() error { return e.err }
 
+// notEntered tells a server that has too much to do from one that does not answer.
+func notEntered(reason, server string, err error) error {
+	if errors.Is(err, errBusy) {
+		return fmt.Errorf("%s is %w", server, err)
+	}
+	return &unreachableError{reason: reason, server: server, err: err}
+}
+
 // backends holds the admin connections of an installation, one for each class and kind, shared by all vaults of the class.
 type backends struct {
 	mu       sync.Mutex
@@ -56,7 +65,7 @@ func newBackends() *backends {
 }
 
 // withPostgres lets do work on a class's Postgres server, as its admin. do is told the server's system identifier.
-// Errors: *unreachableError, and those of do.
+// Errors: errBusy, *unreachableError, and those of do.
 func (b *backends) withPostgres(
 	ctx context.Context, class string, server provision.PostgresServer,
 	do func(ctx context.Context, p *provision.Postgres, systemIdentifier string) error,
@@ -65,7 +74,7 @@ func (b *backends) withPostgres(
 	name := fmt.Sprintf("Postgres at %s:%d", server.Host, server.Port)
 	leave, err := backend.enter(ctx)
 	if err != nil {
-		return &unreachableError{reason: v1alpha1.ReasonPostgresUnreachable, server: name, err: err}
+		return notEntered(v1alpha1.ReasonPostgresUnreachable, name, err)
 	}
 	defer leave()
 	conn, systemIdentifier, err := backend.connect(ctx)
@@ -79,7 +88,7 @@ func (b *backends) withPostgres(
 }
 
 // withObjectStore lets do work on a class's object store, as its admin.
-// Errors: *unreachableError, and those of do.
+// Errors: errBusy, *unreachableError, and those of do.
 func (b *backends) withObjectStore(
 	ctx context.Context, class string, server provision.ObjectStoreServer,
 	do func(ctx context.Context, o *provision.ObjectStore) error,
@@ -88,7 +97,7 @@ func (b *backends) withObjectStore(
 	name := "object store at " + server.Endpoint
 	leave, err := backend.enter(ctx)
 	if err != nil {
-		return &unreachableError{reason: v1alpha1.ReasonObjectStoreUnreachable, server: name, err: err}
+		return notEntered(v1alpha1.ReasonObjectStoreUnreachable, name, err)
 	}
 	defer leave()
 	client, err := backend.connect(ctx)

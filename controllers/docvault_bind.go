@@ -21,11 +21,11 @@ import (
 // bind writes the ledger before anything outside is made, or brings the one that is there up to date with its class.
 func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 	if err := p.findLedger(ctx); err != nil {
-		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
 		return 0, err
 	}
 	if err := p.ledger.follow(p.class); err != nil {
-		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
 		return 0, err
 	}
 	p.ledger.State = stateBound
@@ -227,9 +227,9 @@ func (r *DocVaultReconciler) authorities(ctx context.Context, name string) ([]by
 // away does not hold up the rest: the error is kept for the end of the pass.
 func (p *pass) provision(ctx context.Context) (time.Duration, error) {
 	databaseErr := p.ensureDatabase(ctx)
-	p.set(v1alpha1.ConditionDatabaseReady, provisioned(databaseErr, "database, roles and logins are as they should be"))
+	p.setBackend(v1alpha1.ConditionDatabaseReady, databaseErr, "database, roles and logins are as they should be")
 	bucketErr := p.ensureBucket(ctx)
-	p.set(v1alpha1.ConditionBucketReady, provisioned(bucketErr, "bucket, policy and key are as they should be"))
+	p.setBackend(v1alpha1.ConditionBucketReady, bucketErr, "bucket, policy and key are as they should be")
 	if err := p.recordMade(ctx, databaseErr == nil, bucketErr == nil); err != nil {
 		return 0, err
 	}

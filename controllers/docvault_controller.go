@@ -151,6 +151,8 @@ func resultOf(wait time.Duration, err error) (ctrl.Result, error) {
 		return ctrl.Result{}, reconcile.TerminalError(err)
 	case errors.As(err, &refused):
 		return ctrl.Result{RequeueAfter: patience}, nil
+	case errors.Is(err, errBusy):
+		return ctrl.Result{RequeueAfter: jitter(turnAfter)}, nil
 	case err != nil:
 		return ctrl.Result{}, err
 	case wait > 0:

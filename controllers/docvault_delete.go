@@ -77,7 +77,7 @@ func (p *pass) removeData(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	if err := p.ledgerLost(); err != nil {
-		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
 		return 0, err
 	}
 	if p.ledger == nil {
@@ -85,15 +85,15 @@ func (p *pass) removeData(ctx context.Context) (time.Duration, error) {
 	}
 	p.doing = "the data is removed"
 	if err := p.followClass(ctx); err != nil {
-		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
 		return 0, err
 	}
 	if err := p.dropDatabase(ctx); err != nil {
-		p.set(v1alpha1.ConditionDatabaseReady, provisioned(err, ""))
+		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
 		return 0, err
 	}
 	if err := p.removeBucket(ctx); err != nil {
-		p.set(v1alpha1.ConditionBucketReady, provisioned(err, ""))
+		p.setBackend(v1alpha1.ConditionBucketReady, err, "")
 		return 0, err
 	}
 	return 0, p.removeClaim(ctx)

@@ -218,8 +218,17 @@ func reasonOf(err error) string {
 		return away.reason
 	case errors.Is(err, errNotOurs):
 		return v1alpha1.ReasonNotOwned
+	case errors.Is(err, errBusy):
+		return v1alpha1.ReasonProgressing
 	}
 	return v1alpha1.ReasonApplyFailed
+}
+
+// setBackend judges a backend, unless the vault's turn has not come yet: then what is known of it stays.
+func (p *pass) setBackend(kind string, err error, done string) {
+	if !errors.Is(err, errBusy) {
+		p.set(kind, provisioned(err, done))
+	}
 }
 
 // provisioned judges one backend by the error of making it agree with the ledger.

@@ -119,8 +119,8 @@ func (r *DocVaultClassReconciler) judgeBackends(ctx context.Context, class *v1al
 	place.settle(class)
 	postgresErr := r.withPostgresOf(ctx, place, func(context.Context, *provision.Postgres, string) error { return nil })
 	storeErr := r.withStoreOf(ctx, place, func(ctx context.Context, store *provision.ObjectStore) error { return store.Check(ctx) })
-	setClass(class, v1alpha1.ConditionPostgresReachable, reachable(postgresErr))
-	setClass(class, v1alpha1.ConditionObjectStoreReachable, reachable(storeErr))
+	setReachable(class, v1alpha1.ConditionPostgresReachable, postgresErr)
+	setReachable(class, v1alpha1.ConditionObjectStoreReachable, storeErr)
 	setClass(class, v1alpha1.ConditionAccepted, accepted(class, postgresErr, storeErr))
 }
 
@@ -138,6 +138,16 @@ func accepted(class *v1alpha1.DocVaultClass, errs ...error) verdict {
 	return isTrue(v1alpha1.ReasonAccepted, "the class can be used")
 }
 
+// setReachable judges a server, unless it was not the class's turn to ask: then what is known of it stays.
+func setReachable(class *v1alpha1.DocVaultClass, kind string, err error) {
+	known := meta.FindStatusCondition(class.Status.Conditions, kind)
+	if known != nil && errors.Is(err, errBusy) {
+		setClass(class, kind, verdict{known.Status, known.Reason, known.Message})
+		return
+	}
+	setClass(class, kind, reachable(err))
+}
+
 func reachable(err error) verdict {
 	var refused *refusal
 	var away *unreachableError
@@ -148,6 +158,8 @@ func reachable(err error) verdict {
 		return isFalse(refused.reason, refused.message)
 	case errors.As(err, &away):
 		return isFalse(away.reason, away.Error())
+	case errors.Is(err, errBusy):
+		return unknown(v1alpha1.ReasonProgressing, err.Error()+"; it is tried again")
 	case errors.Is(err, provision.ErrInsecureServer):
 		return isFalse(v1alpha1.ReasonInsecureServer, err.Error())
 	}

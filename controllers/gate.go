@@ -15,10 +15,13 @@ const (
 	backendCap = 4
 	// backendRest is how long a server that did not answer is left alone. After it one caller tries, the others rest on.
 	backendRest = 10 * time.Second
-	// slotWait is how long a vault waits for its turn before it is put back into the queue.
-	slotWait = 20 * time.Second
+	// slotWait is how long a vault waits for its turn before it is put back into the queue for turnAfter: the worker that waits
+	// with it is wanted by vaults of other servers. A usual piece of work takes less than that.
+	slotWait  = time.Second
+	turnAfter = 2 * time.Second
 )
 
+// errBusy is no fault: the vault waits for its turn.
 var errBusy = errors.New("busy with other vaults")
 
 // gate lets a few vaults at a time to a backend server, and to one that does not answer a single one now and then.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/runtime/provision"
 )
 
 func TestAServerThatIsAwayIsAskedByOneAtATime(t *testing.T) {
@@ -70,4 +72,32 @@ func TestWorkThatTookTooLongClosesNoGate(t *testing.T) {
 	if _, err := g.enter(t.Context()); err != nil {
 		t.Errorf("the next one is turned away: %v", err)
 	}
+}
+
+// A vault that waits for a slow server holds no worker: it is put back into the queue, and nothing that is known of it changes.
+func TestWaitingForATurnHoldsNoWorker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		servers := newBackends()
+		backend := servers.postgresOf("slow", provision.PostgresServer{})
+		for range backendCap {
+			if _, err := backend.enter(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := time.Now()
+		err := servers.withPostgres(t.Context(), "slow", provision.PostgresServer{}, nil)
+		if waited := time.Since(began); !errors.Is(err, errBusy) || waited > 2*time.Second {
+			t.Fatalf("after %s: %v, want to be busy at once", waited, err)
+		}
+		if result, err := resultOf(0, err); err != nil || result.RequeueAfter <= 0 || result.RequeueAfter > 2*turnAfter {
+			t.Errorf("the pass ends with %+v, %v, want a short wait", result, err)
+		}
+		p := &pass{vault: &v1alpha1.DocVault{}}
+		p.set(v1alpha1.ConditionDatabaseReady, isTrue(v1alpha1.ReasonProvisioned, "x"))
+		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "x")
+		if !p.isTrue(v1alpha1.ConditionDatabaseReady) {
+			t.Error("the condition changed although nobody looked")
+		}
+	})
 }
