@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers/desired"
@@ -104,7 +105,7 @@ func (p *pass) migrate(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	case job == nil:
 		p.doing = "the migration runs"
-		p.set(v1alpha1.ConditionMigrated, isFalse(v1alpha1.ReasonMigrationRunning, "Job "+name+" was started"))
+		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+name+" was started"))
 		return patience, p.apply(ctx, wanted)
 	}
 	if err := p.mustOwn(job); err != nil {
@@ -126,7 +127,7 @@ func (p *pass) followMigration(ctx context.Context, job *batchv1.Job) (time.Dura
 		return 0, nil
 	case failed == nil:
 		p.doing = "the migration runs"
-		p.set(v1alpha1.ConditionMigrated, isFalse(v1alpha1.ReasonMigrationRunning, "Job "+job.Name+" runs"))
+		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+job.Name+" runs"))
 		return patience, nil
 	case failed.Reason == batchv1.JobReasonPodFailurePolicy:
 		gaveUp := refuse(v1alpha1.ReasonMigrationFailed,
@@ -136,6 +137,15 @@ func (p *pass) followMigration(ctx context.Context, job *batchv1.Job) (time.Dura
 		return 0, gaveUp
 	}
 	return p.retryMigration(ctx, job, failed.LastTransitionTime.Time)
+}
+
+// migrationRuns tells a migration's first try from those after a failure.
+func (p *pass) migrationRuns(message string) verdict {
+	known := meta.FindStatusCondition(p.vault.Status.Conditions, v1alpha1.ConditionMigrated)
+	if known != nil && known.Reason == v1alpha1.ReasonMigrationRetrying && known.ObservedGeneration == p.vault.Generation {
+		return isFalse(v1alpha1.ReasonMigrationRetrying, message+", after one that failed")
+	}
+	return isFalse(v1alpha1.ReasonMigrationRunning, message)
 }
 
 func (p *pass) retryMigration(ctx context.Context, job *batchv1.Job, failedAt time.Time) (time.Duration, error) {

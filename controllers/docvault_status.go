@@ -181,7 +181,8 @@ func (p *pass) reconciling(passErr error) verdict {
 	return isFalse(v1alpha1.ReasonSettled, "the vault is what its spec says")
 }
 
-// ready is true while the API serves at the spec's version. What went wrong behind it shows only when nothing serves, or when the
+// ready is true while the API serves at the spec's version, or an update towards it goes on. A migration that failed is no update that
+// goes on, as is a rollout that passed its deadline. What went wrong behind it shows only when nothing serves, or when the
 // spec cannot be followed.
 func (p *pass) ready(passErr error) verdict {
 	var refused *refusal
@@ -192,6 +193,8 @@ func (p *pass) ready(passErr error) verdict {
 		return isFalse(v1alpha1.ReasonSuspended, "the vault is suspended: set spec.suspend to false")
 	case p.isTrue(v1alpha1.ConditionStalled) && errors.As(passErr, &refused):
 		return isFalse(refused.reason, refused.message)
+	case p.retriesMigration():
+		return isFalse(v1alpha1.ReasonMigrationRetrying, "the new version's migration failed and is tried again; see Migrated")
 	case p.isTrue(v1alpha1.ConditionAPIAvailable):
 		return isTrue(v1alpha1.ReasonServing, "the API serves at "+p.vault.Status.URL)
 	case p.observed == nil:
@@ -205,6 +208,11 @@ func (p *pass) ready(passErr error) verdict {
 		}
 	}
 	return isFalse(v1alpha1.ReasonProgressing, "starting")
+}
+
+func (p *pass) retriesMigration() bool {
+	c := meta.FindStatusCondition(p.vault.Status.Conditions, v1alpha1.ConditionMigrated)
+	return c.Reason == v1alpha1.ReasonMigrationRetrying
 }
 
 // reasonOf names an error that ends a pass.

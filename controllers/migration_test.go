@@ -51,7 +51,12 @@ func TestAMigrationThatFailedForNowIsTriedAgain(t *testing.T) {
 		}
 		return nil
 	})
-	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
+	// The old version serves, and not at the spec's version: also while the next try runs.
+	i.await(vault, v1alpha1.ConditionMigrated, metav1.ConditionFalse, v1alpha1.ReasonMigrationRetrying)
+	i.anotherPass(vault)
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonMigrationRetrying)
+	i.await(vault, v1alpha1.ConditionReconciling, metav1.ConditionTrue, "")
+	i.await(vault, v1alpha1.ConditionAPIAvailable, metav1.ConditionTrue, "")
 	i.allowPods(vault.Namespace)
 	i.awaitReady(vault)
 	if vault.Status.Version != "v0.2.0" {
@@ -91,6 +96,7 @@ func (i *installation) pendingMigration() (*v1alpha1.DocVault, *batchv1.Job) {
 		}
 		return errors.New("no Job of the new image was started")
 	})
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
 	return vault, pending
 }
 

@@ -70,7 +70,7 @@ const (
 	ReasonUnobserved = "Unobserved"
 	// ReasonMigrationRunning says that the migration Job runs.
 	ReasonMigrationRunning = "MigrationRunning"
-	// ReasonMigrationRetrying says that the migration Job failed and is tried again.
+	// ReasonMigrationRetrying says that the migration Job failed and is tried again. Of Ready: the API serves at the version before.
 	ReasonMigrationRetrying = "MigrationRetrying"
 	// ReasonInUse says that a class cannot be deleted while vaults are bound to it.
 	ReasonInUse = "InUse"
