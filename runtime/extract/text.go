@@ -2,9 +2,11 @@ package extract
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -12,9 +14,10 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// readText decodes a text file. It reads no more than limits.MaxTextBytes: no encoding here needs fewer bytes than UTF-8 but
+// readText decodes a text file. It reads no more than Limits.MaxTextBytes: no encoding here needs fewer bytes than UTF-8 but
 // UTF-16 for Asian scripts, where the text kept is cut again.
-func readText(file io.Reader, limits Limits) (Result, error) {
+func readText(_ context.Context, file *os.File, r request) (Result, error) {
+	limits := r.Limits
 	data, err := io.ReadAll(io.LimitReader(file, int64(limits.MaxTextBytes)+1))
 	if err != nil {
 		return Result{}, fmt.Errorf("read the file: %w", err)
