@@ -73,6 +73,12 @@ func (r request) answer() answer {
 var readers = map[string]func(ctx context.Context, file *os.File, r request) (Result, error){
 	typeText.MIME: readText,
 	typePDF.MIME:  readPDF,
+	typeDOCX.MIME: readDOCX,
+	typeXLSX.MIME: readXLSX,
+	typePPTX.MIME: readPPTX,
+	typeODT.MIME:  readODF,
+	typeODS.MIME:  readODF,
+	typeODP.MIME:  readODF,
 }
 
 func (r request) read(ctx context.Context, file *os.File) (Result, error) {

@@ -37,7 +37,7 @@ var ooxmlTypes = map[string]Type{
 }
 
 // zipMagic begins an archive with entries, without any, and in several volumes.
-var zipMagic = []string{zipLocalHeader, "PK\x05\x06", "PK\x07\x08"}
+var zipMagic = []string{zipLocalHeader, "PK\x05\x06", zipDescriptor}
 
 // tellZip knows archives, and tells office files by their own entries: an archive that holds an office file is none. The central
 // directory would say more, but lies at the end.
@@ -87,8 +87,8 @@ type zipHead struct {
 const (
 	zipLocalHeader     = "PK\x03\x04"
 	zipLocalHeaderSize = 30
+	zipDescriptor      = "PK\x07\x08"
 	zipSizeBehind      = 1 << 3 // flag: the sizes follow the content
-	zipStored          = 0
 	zipDeflated        = 8
 	maxZipDescriptor   = 24 // bytes: what may follow a content, with its signature and long sizes
 )
@@ -110,23 +110,41 @@ func (h *zipHead) next() bool {
 	h.rest = h.rest[data:]
 	switch {
 	case flags&zipSizeBehind == 0:
-		body := h.rest[:min(size, len(h.rest))]
-		h.rest = h.rest[len(body):]
-		h.content = body
+		h.content = h.rest[:min(size, len(h.rest))]
+		h.rest = h.rest[len(h.content):]
 		if method == zipDeflated {
-			h.content, _ = h.inflate(body)
+			h.content, _ = h.inflate(h.content)
 		}
+		return true
 	case method == zipDeflated:
 		var used int
 		h.content, used = h.inflate(h.rest)
 		h.rest = h.rest[used:]
-		if at := bytes.Index(h.rest[:min(len(h.rest), maxZipDescriptor+len(zipLocalHeader))], []byte(zipLocalHeader)); at >= 0 {
-			h.rest = h.rest[at:]
-		}
-	default: // its end cannot be told
-		h.content, h.rest = nil, nil
+	default:
+		h.content = h.rest[:storedSize(h.rest)]
+		h.rest = h.rest[len(h.content):]
+	}
+	descriptor := h.rest[:min(len(h.rest), maxZipDescriptor+len(zipLocalHeader))]
+	if at := bytes.Index(descriptor, []byte(zipLocalHeader)); at >= 0 {
+		h.rest = h.rest[at:]
 	}
 	return true
+}
+
+// storedSize finds the end of a content that is stored as it is by the descriptor behind it, which holds the size.
+func storedSize(content []byte) int {
+	for at := 0; ; {
+		next := bytes.Index(content[at:], []byte(zipDescriptor))
+		if next < 0 {
+			return len(content)
+		}
+		at += next
+		const sizeAt = 8
+		if len(content) >= at+sizeAt+4 && binary.LittleEndian.Uint32(content[at+sizeAt:]) == uint32(at) { //nolint:gosec // within the head
+			return at
+		}
+		at += len(zipDescriptor)
+	}
 }
 
 // inflate returns what there is of a deflated content, and how long it was.
