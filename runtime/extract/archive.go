@@ -114,6 +114,6 @@ func whyBroken(err error) error {
 		}
 	}
 	return &document.ReadError{
-		Code: document.CodeMalformed, Detail: "The file is damaged. Open it in the program that made it and save it again.",
+		Code: document.CodeMalformed, Detail: "The file is damaged. Save it again in the program that made it.",
 	}
 }

@@ -72,6 +72,9 @@ func (r request) answer() answer {
 // readers are how each type is read, by its MIME type. Detect answers no other types.
 var readers = map[string]func(ctx context.Context, file *os.File, r request) (Result, error){
 	typeText.MIME: readText,
+	typeHTML.MIME: readHTML,
+	typeRTF.MIME:  readRTF,
+	typeEML.MIME:  readEmail,
 	typePDF.MIME:  readPDF,
 	typeDOCX.MIME: readDOCX,
 	typeXLSX.MIME: readXLSX,

@@ -26,7 +26,7 @@ var (
 // detectors are asked in this order. Each knows a family of types: one that finds its own ends the search, even with no type, for what
 // cannot be read. Magic bytes at the beginning come before those behind junk: an archive may hold a PDF.
 var detectors = []func(head []byte) (t Type, known bool){
-	tellPDF, tellImage, tellZip, tellForeign, tellPDFBehindJunk, tellText,
+	tellPDF, tellImage, tellZip, tellForeign, tellRTF, tellEmail, tellPDFBehindJunk, tellHTML, tellText,
 }
 
 // Detect tells the type from the first bytes, never from the name. Magic bytes behind a BOM or junk count.
@@ -66,7 +66,7 @@ func tellPDFBehindJunk(head []byte) (Type, bool) {
 }
 
 // foreignMagic begins files that are no text, though some are made of printable bytes, and that cannot be read.
-var foreignMagic = [][]byte{[]byte(`{\rtf`), []byte("%!PS"), []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")}
+var foreignMagic = [][]byte{[]byte("%!PS"), []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")}
 
 func tellForeign(head []byte) (Type, bool) {
 	head = bytes.TrimPrefix(head, bomUTF8)

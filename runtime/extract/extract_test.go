@@ -235,7 +235,7 @@ func TestDetect(t *testing.T) {
 		"{\"a\": 1}":                       "text/plain",
 		"cut in a charact\xe2\x82":         "text/plain",
 		"":                                 "",
-		"{\\rtf1\\ansi":                    "",
+		"{\\rtf1\\ansi":                    "application/rtf",
 		"%!PS-Adobe-3.0\n":                 "",
 		"PK\x03\x04\x14\x00\x06\x00":       "",
 		"\x89PNG\r\n\x1a\n\x00\x00":        "",

@@ -43,7 +43,7 @@ func TestLimitsOfArchives(t *testing.T) {
 		"MaxPages, slides, within":    {pptx(t, 10), extract.Limits{MaxPages: 10}, ""},
 		"MaxPages, sheets":            {xlsx(t, ""), extract.Limits{MaxPages: 1}, document.CodeTooLargeToRead},
 		"MaxPages, of an ODS":         {odf(t, "spreadsheet", odsBody), extract.Limits{MaxPages: 1}, document.CodeTooLargeToRead},
-		"MemoryBytes":                 {xlsx(t, xlsxRows), extract.Limits{MemoryBytes: 1 << 20}, document.CodeTooLargeToRead},
+		"MemoryBytes":                 {docx(t, strings.Repeat(paragraph("x"), 100_000)), extract.Limits{MemoryBytes: 1 << 20}, document.CodeTooLargeToRead},
 		"endless elements, MaxExpand": {docx(t, strings.Repeat("<w:p>", 1<<20)), extract.Limits{MaxDepth: 10_000, MaxExpandedBytes: 10_000}, document.CodeTooLargeToRead},
 	} {
 		t.Run(name, func(t *testing.T) {

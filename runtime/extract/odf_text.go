@@ -125,7 +125,6 @@ func (o *odfText) rejoin(s separator) {
 	if o.cells > 0 {
 		s = space
 	}
-	o.out.truncated = o.out.truncated || from.truncated
 	for range last.times {
 		if from.page.Len() == 0 || o.out.full() {
 			break
@@ -134,6 +133,7 @@ func (o *odfText) rejoin(s separator) {
 		o.out.separate(s)
 	}
 	o.out.separate(s)
+	o.out.truncated = o.out.truncated || from.truncated
 }
 
 // endPage writes the notes of the page behind its text.

@@ -21,6 +21,7 @@ var separators = [...]string{nothing: "", space: " ", tab: "\t", line: "\n", bla
 type pages struct {
 	room      int
 	truncated bool
+	lost      bool // something could not be read
 
 	done    []string
 	page    strings.Builder
@@ -85,7 +86,7 @@ func (p *pages) result() Result {
 	if p.page.Len() > 0 || len(p.done) == 0 {
 		p.next()
 	}
-	return Result{Pages: p.done, PageCount: len(p.done), Truncated: p.truncated}
+	return Result{Pages: p.done, PageCount: len(p.done), Truncated: p.truncated || p.lost}
 }
 
 // clean drops what the database takes in no text, and what is no text.

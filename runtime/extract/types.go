@@ -12,6 +12,9 @@ type Type struct {
 // The types that a file can be told to be. Detect answers those that have a reader.
 var (
 	typeText = Type{MIME: "text/plain", Kind: document.KindText, Ext: ".txt"}
+	typeHTML = Type{MIME: "text/html", Kind: document.KindText, Ext: ".html"}
+	typeRTF  = Type{MIME: "application/rtf", Kind: document.KindOffice, Ext: ".rtf"}
+	typeEML  = Type{MIME: "message/rfc822", Kind: document.KindEmail, Ext: ".eml"}
 	typePDF  = Type{MIME: "application/pdf", Kind: document.KindPDF, Ext: ".pdf"}
 
 	typeDOCX = Type{MIME: ooxmlMIME + "wordprocessingml.document", Kind: document.KindOffice, Ext: ".docx"}
