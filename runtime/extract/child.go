@@ -71,17 +71,18 @@ func (r request) answer() answer {
 
 // readers are how each type is read, by its MIME type. Detect answers no other types.
 var readers = map[string]func(ctx context.Context, file *os.File, r request) (Result, error){
-	typeText.MIME: readText,
-	typeHTML.MIME: readHTML,
-	typeRTF.MIME:  readRTF,
-	typeEML.MIME:  readEmail,
-	typePDF.MIME:  readPDF,
-	typeDOCX.MIME: readDOCX,
-	typeXLSX.MIME: readXLSX,
-	typePPTX.MIME: readPPTX,
-	typeODT.MIME:  readODF,
-	typeODS.MIME:  readODF,
-	typeODP.MIME:  readODF,
+	typeText.MIME:   readText,
+	typeHTML.MIME:   readHTML,
+	typeRTF.MIME:    readRTF,
+	typeEML.MIME:    readEmail,
+	typePDF.MIME:    readPDF,
+	typeLocked.MIME: readOLE,
+	typeDOCX.MIME:   readDOCX,
+	typeXLSX.MIME:   readXLSX,
+	typePPTX.MIME:   readPPTX,
+	typeODT.MIME:    readODF,
+	typeODS.MIME:    readODF,
+	typeODP.MIME:    readODF,
 }
 
 func (r request) read(ctx context.Context, file *os.File) (Result, error) {

@@ -26,22 +26,22 @@ var (
 // detectors are asked in this order. Each knows a family of types: one that finds its own ends the search, even with no type, for what
 // cannot be read. Magic bytes at the beginning come before those behind junk: an archive may hold a PDF.
 var detectors = []func(head []byte) (t Type, known bool){
-	tellPDF, tellImage, tellZip, tellForeign, tellRTF, tellEmail, tellPDFBehindJunk, tellHTML, tellText,
+	tellPDF, tellImage, tellZip, tellOLE, tellForeign, tellRTF, tellEmail, tellPDFBehindJunk, tellHTML, tellText,
 }
 
 // Detect tells the type from the first bytes, never from the name. Magic bytes behind a BOM or junk count.
-// Errors: document.ErrUnsupportedType.
+// Errors: a *document.UnsupportedTypeError, which is document.ErrUnsupportedType.
 func Detect(head []byte) (Type, error) {
 	head = head[:min(len(head), HeadBytes)]
 	for _, detector := range detectors {
 		if t, known := detector(head); known {
 			if readers[t.MIME] == nil {
-				break
+				return Type{}, &document.UnsupportedTypeError{Instead: t.instead}
 			}
 			return t, nil
 		}
 	}
-	return Type{}, document.ErrUnsupportedType
+	return Type{}, &document.UnsupportedTypeError{}
 }
 
 // findPDF splits at the magic bytes. Not found: behind is nil.
@@ -66,7 +66,7 @@ func tellPDFBehindJunk(head []byte) (Type, bool) {
 }
 
 // foreignMagic begins files that are no text, though some are made of printable bytes, and that cannot be read.
-var foreignMagic = [][]byte{[]byte("%!PS"), []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")}
+var foreignMagic = [][]byte{[]byte("%!PS")}
 
 func tellForeign(head []byte) (Type, bool) {
 	head = bytes.TrimPrefix(head, bomUTF8)

@@ -52,7 +52,7 @@ func tellZip(head []byte) (Type, bool) {
 			return t, true
 		}
 	}
-	return Type{}, true
+	return typeArchive, true
 }
 
 // tellEntry tells the type from one entry. No type at all, for good, where the entry names one that cannot be read.

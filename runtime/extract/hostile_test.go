@@ -3,6 +3,7 @@ package extract_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -144,6 +145,50 @@ func TestArchivesThatAreNoOfficeFiles(t *testing.T) {
 	} {
 		if kind, err := extract.Detect(content); err == nil {
 			t.Errorf("%s: %+v", name, kind)
+		}
+	}
+}
+
+func ole(streams ...string) []byte {
+	out := append([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), make([]byte, 504)...)
+	out[30] = 9 // sectors of 512 bytes, of which the directory is the first
+	for _, name := range streams {
+		entry := make([]byte, 128)
+		for i := range name {
+			entry[2*i] = name[i]
+		}
+		out = append(out, entry...)
+	}
+	return append(out, make([]byte, 4096)...)
+}
+
+func TestOldAndLockedOfficeFiles(t *testing.T) {
+	t.Parallel()
+	locked := ole("Root Entry", "EncryptionInfo", "EncryptedPackage")
+	far := ole()
+	far[50] = 1 // the directory is far behind
+	far = append(far, make([]byte, 2<<20)...)
+	e := newExtractor(t, extract.Limits{})
+	for name, c := range map[string]struct {
+		content []byte
+		code    string
+	}{
+		"locked":                         {locked, document.CodePasswordRequired},
+		"locked, a directory at the end": {append(bytes.Clone(far), locked[512:]...), document.CodePasswordRequired},
+		"old, a directory at the end":    {append(bytes.Clone(far), ole("Root Entry", "Workbook")[512:]...), document.CodeUnsupported},
+	} {
+		if _, err := read(t, e, c.content); code(err) != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
+	for name, content := range map[string][]byte{
+		"Word": ole("Root Entry", "WordDocument"), "a header alone": []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+		"Word, a directory at the end": append(append(bytes.Clone(far[:512]), "\xec\xa5\xc1\x00"...), far[516:]...),
+	} {
+		_, err := extract.Detect(content[:min(len(content), extract.HeadBytes)])
+		unsupported, ok := errors.AsType[*document.UnsupportedTypeError](err)
+		if !ok || !errors.Is(err, document.ErrUnsupportedType) || !strings.Contains(unsupported.Instead, ".docx") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -7,6 +7,8 @@ type Type struct {
 	MIME string
 	Kind document.Kind
 	Ext  string // lower case, with the dot
+
+	instead string // for people whose file is of a type that is not read: what they can do
 }
 
 // The types that a file can be told to be. Detect answers those that have a reader.
@@ -24,12 +26,21 @@ var (
 	typeODS  = Type{MIME: odfMIME + "spreadsheet", Kind: document.KindOffice, Ext: ".ods"}
 	typeODP  = Type{MIME: odfMIME + "presentation", Kind: document.KindOffice, Ext: ".odp"}
 
+	// typeLocked is an Office file with a password: what is inside cannot be told.
+	typeLocked = Type{MIME: "application/encrypted", Kind: document.KindOffice, Ext: ".ole"}
+
 	typePNG  = Type{MIME: "image/png", Kind: document.KindImage, Ext: ".png"}
 	typeJPEG = Type{MIME: "image/jpeg", Kind: document.KindImage, Ext: ".jpg"}
 	typeTIFF = Type{MIME: "image/tiff", Kind: document.KindImage, Ext: ".tiff"}
 	typeGIF  = Type{MIME: "image/gif", Kind: document.KindImage, Ext: ".gif"}
 	typeWebP = Type{MIME: "image/webp", Kind: document.KindImage, Ext: ".webp"}
 	typeBMP  = Type{MIME: "image/bmp", Kind: document.KindImage, Ext: ".bmp"}
+)
+
+// Types that are told to say what else can be done.
+var (
+	typeOldOffice = Type{instead: "This is a file of Office 2003 or older. Save it as .docx, .xlsx or .pptx."}
+	typeArchive   = Type{instead: "This is an archive. Upload the files in it one by one."}
 )
 
 const (
