@@ -7,9 +7,11 @@ import (
 	"encoding/base64"
 	"io"
 	"mime"
-	"mime/quotedprintable"
 	"os"
+	"strconv"
 	"strings"
+
+	"golang.org/x/text/transform"
 )
 
 // readEmail reads an e-mail as one page: who wrote to whom about what, the text, and the names of what is attached. Of alternatives the
@@ -163,9 +165,53 @@ func decodeTransfer(r io.Reader, encoding string) io.Reader {
 	case "base64":
 		return base64.NewDecoder(base64.StdEncoding, r)
 	case "quoted-printable":
-		return quotedprintable.NewReader(r)
+		return transform.NewReader(r, quotedPrintable{})
 	}
 	return r
+}
+
+// quotedPrintable decodes what follows the rules and leaves the rest as it is, where mime/quotedprintable gives up.
+type quotedPrintable struct{ transform.NopResetter }
+
+// Transform implements transform.Transformer.
+func (quotedPrintable) Transform(dst, src []byte, atEOF bool) (written, read int, err error) {
+	for read < len(src) {
+		b, size := src[read], 1
+		if b == '=' {
+			if !atEOF && len(src) < read+3 {
+				return written, read, transform.ErrShortSrc
+			}
+			var broken bool
+			if b, size, broken = decodeQuoted(src[read:]); broken { // the line goes on behind its end
+				read += size
+				continue
+			}
+		}
+		if written == len(dst) {
+			return written, read, transform.ErrShortDst
+		}
+		dst[written] = b
+		written++
+		read += size
+	}
+	return written, read, nil
+}
+
+// decodeQuoted decodes what begins with an equals sign.
+func decodeQuoted(src []byte) (b byte, size int, broken bool) {
+	switch {
+	case bytes.HasPrefix(src, []byte("=\r\n")):
+		return 0, 3, true
+	case bytes.HasPrefix(src, []byte("=\n")):
+		return 0, 2, true
+	case len(src) < 3:
+		return '=', 1, false
+	}
+	code, err := strconv.ParseUint(string(src[1:3]), 16, 8)
+	if err != nil {
+		return '=', 1, false
+	}
+	return byte(code), 3, false
 }
 
 var headerDecoder = &mime.WordDecoder{CharsetReader: func(label string, input io.Reader) (io.Reader, error) {

@@ -55,14 +55,15 @@ func TestEmail(t *testing.T) {
 	t.Parallel()
 	e := newExtractor(t, extract.Limits{})
 	for name, c := range map[string]struct{ content, want string }{
-		"plain":         {mail("Date: Mon, 1 Jan 2024 12:00:00 +0100\n", "Hello\n\n> quoted\n"), mailHead + "Date: Mon, 1 Jan 2024 12:00:00 +0100\n\nHello\n\n> quoted"},
-		"without CR":    {"From: a@b.de\nTo: c@d.de\n\nHello", "From: a@b.de\nTo: c@d.de\n\nHello"},
-		"words, folded": {"From: =?iso-8859-1?q?J=F6rg?= <a@b.de>\r\nSubject: =?utf-8?B?R3LDvMOfZQ==?=\r\n =?utf-8?q?_aus_K=C3=B6ln?=\r\n\r\nx", "Subject: Grüße aus Köln\nFrom: Jörg <a@b.de>\n\nx"},
-		"raw headers":   {"From: J\xf6rg <a@b.de>\nSubject: Grüße\n\nx", "Subject: Grüße\nFrom: Jörg <a@b.de>\n\nx"},
-		"base64":        {mail("Content-Transfer-Encoding: base64\nContent-Type: text/plain; charset=utf-8\n", "R3LDvMOf\nZQ==\n"), mailHead + "\nGrüße"},
-		"HTML":          {mail("Content-Type: text/html; charset=windows-1252\n", "<p>10 \x80</p><script>gone</script>"), mailHead + "\n10 €"},
-		"no charset":    {mail("", "Gr\xfc\xdfe"), mailHead + "\nGrüße"},
-		"mixed":         {mail("Content-Type: multipart/mixed; boundary=\"outer\"\n", mixedMail), mailHead + "\nGrüße, a long line\n\nAttachment: Rechnung März.pdf\nAttachment: über.zip\nAttachment: unnamed (image/png)"},
+		"plain":          {mail("Date: Mon, 1 Jan 2024 12:00:00 +0100\n", "Hello\n\n> quoted\n"), mailHead + "Date: Mon, 1 Jan 2024 12:00:00 +0100\n\nHello\n\n> quoted"},
+		"without CR":     {"From: a@b.de\nTo: c@d.de\n\nHello", "From: a@b.de\nTo: c@d.de\n\nHello"},
+		"words, folded":  {"From: =?iso-8859-1?q?J=F6rg?= <a@b.de>\r\nSubject: =?utf-8?B?R3LDvMOfZQ==?=\r\n =?utf-8?q?_aus_K=C3=B6ln?=\r\n\r\nx", "Subject: Grüße aus Köln\nFrom: Jörg <a@b.de>\n\nx"},
+		"raw headers":    {"From: J\xf6rg <a@b.de>\nSubject: Grüße\n\nx", "Subject: Grüße\nFrom: Jörg <a@b.de>\n\nx"},
+		"base64":         {mail("Content-Transfer-Encoding: base64\nContent-Type: text/plain; charset=utf-8\n", "R3LDvMOf\nZQ==\n"), mailHead + "\nGrüße"},
+		"sloppy quoting": {mail("Content-Transfer-Encoding: quoted-printable\n", "a=zz b=\nc =3D d=3"), mailHead + "\na=zz bc = d=3"},
+		"HTML":           {mail("Content-Type: text/html; charset=windows-1252\n", "<p>10 \x80</p><script>gone</script>"), mailHead + "\n10 €"},
+		"no charset":     {mail("", "Gr\xfc\xdfe"), mailHead + "\nGrüße"},
+		"mixed":          {mail("Content-Type: multipart/mixed; boundary=\"outer\"\n", mixedMail), mailHead + "\nGrüße, a long line\n\nAttachment: Rechnung März.pdf\nAttachment: über.zip\nAttachment: unnamed (image/png)"},
 		"HTML alone of alternatives": {
 			mail("Content-Type: multipart/alternative; boundary=x\n", "--x\nContent-Type: text/plain\n\n \n--x\nContent-Type: text/html\n\n<p>HTML\n--x--"), mailHead + "\nHTML",
 		},
