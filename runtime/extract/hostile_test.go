@@ -97,6 +97,7 @@ func TestBrokenOfficeFiles(t *testing.T) {
 		"main part out of the package": {archive(t, "word/styles.xml", "<x/>", "_rels/.rels", relations("officeDocument", "../../../../etc/passwd")), document.CodeMalformed},
 		"entities in entities":         {archive(t, "word/document.xml", entities+`<w:document><w:p><w:t>&b;</w:t></w:p></w:document>`), document.CodeMalformed},
 		"entity of a file":             {archive(t, "word/document.xml", external+`<w:document><w:p><w:t>&a;</w:t></w:p></w:document>`), document.CodeMalformed},
+		"main part of another name":    {archive(t, "[Content_Types].xml", contentTypes("vnd.openxmlformats-officedocument.wordprocessingml.document.main"), "_rels/.rels", "\xef\xbb\xbf"+relations("officeDocument", "/word/document2.xml"), "word/document2.xml", wordPart("document", paragraph("x"))), ""},
 		"encrypted entries":            {encrypted(whole), document.CodePasswordRequired},
 		"encrypted ODF":                {odf(t, "text", odtBody, "META-INF/manifest.xml", manifest), document.CodePasswordRequired},
 		"ODF without content":          {archive(t, "mimetype", "application/vnd.oasis.opendocument.text", "META-INF/manifest.xml", "<x/>"), document.CodeMalformed},

@@ -19,8 +19,9 @@ type relation struct {
 
 // relations reads those of a part; of the package itself for "".
 func (a *archive) relations(part string) ([]relation, error) {
-	r := &relationReader{base: path.Dir(part), most: a.limits.MaxEntries}
-	err := a.readPart(path.Join(path.Dir(part), "_rels", path.Base(part)+".rels"), r)
+	directory, name := path.Split(part)
+	r := &relationReader{base: directory, most: a.limits.MaxEntries}
+	err := a.readPart(directory+"_rels/"+name+".rels", r)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
