@@ -24,8 +24,8 @@ var imageMagic = []struct {
 func tellImage(head []byte) (Type, bool) {
 	head = bytes.TrimPrefix(head, bomUTF8)
 	for _, image := range imageMagic {
-		if bytes.HasPrefix(head, []byte(image.magic)) && !isText(head) { // a text may begin with GIF89a
-			return image.is, true
+		if bytes.HasPrefix(head, []byte(image.magic)) {
+			return image.is, image.is != typeGIF || !isText(head) // a text may begin with GIF89a
 		}
 	}
 	switch {

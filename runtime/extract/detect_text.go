@@ -25,7 +25,7 @@ func tellHTML(head []byte) (Type, bool) {
 	}
 	head = bytes.TrimPrefix(head, bomUTF8)
 	head = head[len(beforeHTML.Find(head)):]
-	return typeHTML, htmlMagic.Match(head) && bytes.IndexByte(head, 0) < 0
+	return typeHTML, htmlMagic.Match(head)
 }
 
 // A message is known by two headers that only mail programs write, or by its sender and one more where the headers end as they should.
@@ -89,32 +89,40 @@ func isText(head []byte) bool {
 	if bytes.HasPrefix(head, bomUTF16LE) || bytes.HasPrefix(head, bomUTF16BE) {
 		return printable(decodeUTF16(head))
 	}
-	head = bytes.TrimPrefix(head, bomUTF8)
-	if valid := withoutCutRune(head); utf8.Valid(valid) {
-		return printable(string(valid))
-	}
-	return printable(decodeWindows1252(head)) && mostlyASCII(head)
+	head = withoutCutRune(bytes.TrimPrefix(head, bomUTF8))
+	return printable(decodeLoose(string(head))) && inUsualEncoding(head)
 }
 
-// printable reports whether a text holds no control character that only binary files hold.
+// printable reports whether a text holds no control character that only binary files hold, and not too many NULs: some programs leave
+// a few.
 func printable(text string) bool {
-	for _, r := range text {
+	nuls := 0
+	for _, r := range strings.TrimRight(text, "\x1a") { // DOS ended texts with it
 		switch {
-		case r == '\t' || r == '\n' || r == '\r' || r == '\f' || r == '\v' || r == '\x1b' || r == '\b':
+		case strings.ContainsRune("\t\n\r\f\v\x1b\b", r):
+		case r == 0:
+			nuls++
 		case r < ' ' || r == 0x7f:
 			return false
 		}
 	}
-	return text != ""
+	const most = 4
+	return nuls*most < len(text)
 }
 
-// mostlyASCII reports whether at most half of the bytes are above ASCII, as in every language that Windows-1252 is for.
-func mostlyASCII(head []byte) bool {
-	high := 0
-	for _, b := range head {
-		if b >= utf8.RuneSelf {
-			high++
+// inUsualEncoding reports whether bytes are UTF-8 with next to no mistakes, or at most half of them above ASCII, as in every language that
+// Windows-1252 is for.
+func inUsualEncoding(head []byte) bool {
+	high, wrong := 0, 0
+	for rest := head; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		if r == utf8.RuneError && size == 1 {
+			wrong++
 		}
+		if r >= utf8.RuneSelf {
+			high += size
+		}
+		rest = rest[size:]
 	}
-	return high <= len(head)/2
+	return high <= len(head)/2 || wrong <= len(head)/100
 }

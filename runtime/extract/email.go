@@ -220,7 +220,7 @@ var headerDecoder = &mime.WordDecoder{CharsetReader: func(label string, input io
 
 // decodeHeader decodes the words of a header that are encoded, and leaves alone what cannot be.
 func decodeHeader(value string) string {
-	value = decodeLine(value)
+	value = decodeLoose(value)
 	if decoded, err := headerDecoder.DecodeHeader(value); err == nil {
 		return decoded
 	}

@@ -38,8 +38,8 @@ func labelled(r io.Reader, label string) io.Reader {
 	return transform.NewReader(r, mostlyUTF8{})
 }
 
-// decodeLine decodes a short text that says nothing about its encoding.
-func decodeLine(text string) string {
+// decodeLoose decodes text that says nothing about its encoding.
+func decodeLoose(text string) string {
 	if utf8.ValidString(text) {
 		return text
 	}
