@@ -28,7 +28,8 @@ func tellHTML(head []byte) (Type, bool) {
 	return typeHTML, htmlMagic.Match(head)
 }
 
-// A message is known by two headers that only mail programs write, or by its sender and one more where the headers end as they should.
+// A message is known by two headers that only mail programs write, or, where the headers end as they should, by one of them or the
+// sender's address, and one more.
 var (
 	mailOnlyHeaders = map[string]bool{
 		"received": true, "return-path": true, "message-id": true, "delivered-to": true, "mime-version": true, "dkim-signature": true,
@@ -49,9 +50,9 @@ func tellEmail(head []byte) (Type, bool) {
 		text = bytes.TrimRight(text, "\r")
 		switch {
 		case len(text) == 0, cut && !whole:
-			return typeEML, seen.only > 1 || (whole || cut) && seen.sender && seen.only+seen.others > 0
+			return typeEML, seen.enough(whole || cut)
 		case !seen.add(text):
-			return typeEML, seen.only > 1
+			return typeEML, seen.enough(false)
 		}
 		head = rest
 	}
@@ -62,6 +63,11 @@ type mailSigns struct {
 	only, others int // headers
 	sender       bool
 	begun        bool
+}
+
+// enough judges headers that have ended as they should, or not.
+func (s *mailSigns) enough(ended bool) bool {
+	return s.only > 1 || ended && (s.only > 0 && s.others > 0 || s.sender && s.only+s.others > 0)
 }
 
 // add takes a line. False: it is no header.

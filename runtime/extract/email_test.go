@@ -59,6 +59,7 @@ func TestEmail(t *testing.T) {
 		"without CR":     {"From: a@b.de\nTo: c@d.de\n\nHello", "From: a@b.de\nTo: c@d.de\n\nHello"},
 		"words, folded":  {"From: =?iso-8859-1?q?J=F6rg?= <a@b.de>\r\nSubject: =?utf-8?B?R3LDvMOfZQ==?=\r\n =?utf-8?q?_aus_K=C3=B6ln?=\r\n\r\nx", "Subject: Grüße aus Köln\nFrom: Jörg <a@b.de>\n\nx"},
 		"raw headers":    {"From: J\xf6rg <a@b.de>\nSubject: Grüße\n\nx", "Subject: Grüße\nFrom: Jörg <a@b.de>\n\nx"},
+		"a draft":        {"Subject: S\nMIME-Version: 1.0\n\nText", "Subject: S\n\nText"},
 		"base64":         {mail("Content-Transfer-Encoding: base64\nContent-Type: text/plain; charset=utf-8\n", "R3LDvMOf\nZQ==\n"), mailHead + "\nGrüße"},
 		"sloppy quoting": {mail("Content-Transfer-Encoding: quoted-printable\n", "a=zz b=\nc =3D d=3"), mailHead + "\na=zz bc = d=3"},
 		"HTML":           {mail("Content-Type: text/html; charset=windows-1252\n", "<p>10 \x80</p><script>gone</script>"), mailHead + "\n10 €"},

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/extract"
@@ -45,6 +46,7 @@ func TestLimitsOfArchives(t *testing.T) {
 		"MaxPages, sheets":            {xlsx(t, ""), extract.Limits{MaxPages: 1}, document.CodeTooLargeToRead},
 		"MaxPages, of an ODS":         {odf(t, "spreadsheet", odsBody), extract.Limits{MaxPages: 1}, document.CodeTooLargeToRead},
 		"MemoryBytes":                 {docx(t, strings.Repeat(paragraph("x"), 100_000)), extract.Limits{MemoryBytes: 1 << 20}, document.CodeTooLargeToRead},
+		"Timeout":                     {docx(t, paragraph("x")), extract.Limits{Timeout: time.Millisecond}, document.CodeTimedOut},
 		"endless elements, MaxExpand": {docx(t, strings.Repeat("<w:p>", 1<<20)), extract.Limits{MaxDepth: 10_000, MaxExpandedBytes: 10_000}, document.CodeTooLargeToRead},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,7 +31,7 @@ type diversion struct {
 // odfLeftOut are elements without text to read.
 var odfLeftOut = map[string]bool{
 	"tracked-changes": true, "forms": true, "note-citation": true, "page-number": true, "page-count": true, "ruby-text": true,
-	"desc": true,
+	"desc": true, "content-validations": true,
 }
 
 func (o *odfText) open(name string, attributes []xml.Attr) bool {

@@ -163,7 +163,7 @@ const odtBody = `<office:text><text:tracked-changes><text:p>gone</text:p></text:
 const odtStyles = "<office:document-styles" + odfXMLNS + `><office:master-styles><style:master-page><style:header><text:p>Letterhead</text:p></style:header><style:header-left><text:p>Letterhead</text:p></style:header-left>
 <style:footer><text:p>Bank <text:page-number>1</text:page-number></text:p></style:footer></style:master-page></office:master-styles></office:document-styles>`
 
-const odsBody = `<office:spreadsheet><table:table><table:table-row><table:table-cell><text:p>ID</text:p></table:table-cell><table:table-cell table:number-columns-repeated="2"><text:p>x</text:p></table:table-cell><table:table-cell table:number-columns-repeated="16384"/></table:table-row>
+const odsBody = `<office:spreadsheet><table:content-validations><table:error-message><text:p>gone</text:p></table:error-message></table:content-validations><table:table><table:table-row><table:table-cell><text:p>ID</text:p></table:table-cell><table:table-cell table:number-columns-repeated="2"><text:p>x</text:p></table:table-cell><table:table-cell table:number-columns-repeated="16384"/></table:table-row>
 <table:table-row table:number-rows-repeated="2"><table:table-cell><text:p>1</text:p></table:table-cell></table:table-row><table:table-row table:number-rows-repeated="1048576"><table:table-cell/></table:table-row></table:table>
 <table:table><table:table-row><table:table-cell><office:annotation><text:p>A comment</text:p></office:annotation><text:p>Other sheet</text:p></table:table-cell></table:table-row></table:table></office:spreadsheet>`
 
