@@ -29,6 +29,14 @@ test-e2e: go ## Run the black-box suite on a kind cluster, and the compose stack
 bench: go ## Run the benchmarks (docs/benchmarks.md)
 	hack/services run hack/bench
 
+.PHONY: fuzz
+fuzz: go ## Give each parser 5 s of made-up files, or FUZZ_SECONDS
+	hack/fuzz $(FUZZ_SECONDS)
+
+.PHONY: corpus
+corpus: go ## Measure how well the files of DIR are read: NAME.input.EXT against NAME.expected.txt
+	go run ./test/corpus $(DIR)
+
 .PHONY: demo
 demo: go ## From nothing to a vault with documents, on a kind cluster
 	hack/demo up

@@ -63,7 +63,8 @@ func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
 		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Provider: classify.NewBuiltin(),
 		Extractor: extract.New(extract.Limits{
 			MaxPages: c.Extract.MaxPages, MaxTextBytes: int(c.Extract.MaxTextBytes), MemoryBytes: c.Extract.MemoryBytes,
-			Timeout: c.Extract.Timeout,
+			Timeout: c.Extract.Timeout, MaxExpandedBytes: c.Extract.MaxExpandedBytes, MaxEntries: c.Extract.MaxEntries,
+			MaxRatio: c.Extract.MaxRatio, MaxDepth: c.Extract.MaxDepth,
 		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")),
 	}, vault.Rules{
 		MaxUploadBytes: c.MaxUploadBytes, TrashFor: c.TrashFor,

@@ -23,6 +23,11 @@ const (
 	DefaultExtractMemoryBytes    = 512 << 20
 	DefaultExtractTimeoutSeconds = 300
 
+	DefaultExtractMaxExpandedBytes = 256 << 20
+	DefaultExtractMaxEntries       = 10_000
+	DefaultExtractMaxRatio         = 200
+	DefaultExtractMaxDepth         = 256
+
 	// largestUpload stays below what the object store's 10,000 parts of 8 MiB hold.
 	largestUpload = 64 << 30
 )
@@ -50,6 +55,11 @@ type Extract struct {
 	MaxTextBytes int64 // of text kept
 	MemoryBytes  int64 // of the process that reads
 	Timeout      time.Duration
+
+	MaxExpandedBytes int64 // of an archive
+	MaxEntries       int   // of an archive or e-mail
+	MaxRatio         int   // of an entry's size to its packed size
+	MaxDepth         int   // of XML elements, RTF groups, parts of an e-mail in each other
 }
 
 // Runtime is the configuration of the API and the worker.
@@ -151,6 +161,11 @@ func (e *environment) extract() Extract {
 		MaxTextBytes: e.size(ExtractMaxTextBytes, DefaultExtractMaxTextBytes, 256<<20),
 		MemoryBytes:  e.size(ExtractMemoryBytes, DefaultExtractMemoryBytes, largestUpload),
 		Timeout:      time.Duration(e.number(ExtractTimeoutSeconds, DefaultExtractTimeoutSeconds, 1, 86_400)) * time.Second,
+
+		MaxExpandedBytes: e.size(ExtractMaxExpandedBytes, DefaultExtractMaxExpandedBytes, largestUpload),
+		MaxEntries:       e.number(ExtractMaxEntries, DefaultExtractMaxEntries, 1, 1_000_000),
+		MaxRatio:         e.number(ExtractMaxRatio, DefaultExtractMaxRatio, 1, 1_100), // beyond, deflate cannot go
+		MaxDepth:         e.number(ExtractMaxDepth, DefaultExtractMaxDepth, 8, 10_000),
 	}
 }
 

@@ -39,6 +39,12 @@ const (
 	ExtractMemoryBytes    = "EXTRACT_MEMORY_BYTES"
 	ExtractTimeoutSeconds = "EXTRACT_TIMEOUT_SECONDS"
 
+	// Those of files that hold others, or nest.
+	ExtractMaxExpandedBytes = "EXTRACT_MAX_EXPANDED_BYTES"
+	ExtractMaxEntries       = "EXTRACT_MAX_ENTRIES"
+	ExtractMaxRatio         = "EXTRACT_MAX_RATIO"
+	ExtractMaxDepth         = "EXTRACT_MAX_DEPTH"
+
 	// Of `docvault provision` alone.
 	PostgresAdminURL  = "POSTGRES_ADMIN_URL"
 	MinioRootUser     = "MINIO_ROOT_USER"

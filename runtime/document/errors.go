@@ -19,6 +19,17 @@ var (
 	ErrStale = errors.New("overtaken by newer work")
 )
 
+// UnsupportedTypeError is an ErrUnsupportedType that may know what else can be done.
+type UnsupportedTypeError struct {
+	Instead string // for people; empty when there is nothing to say
+}
+
+// Error implements error.
+func (e *UnsupportedTypeError) Error() string { return ErrUnsupportedType.Error() }
+
+// Unwrap makes it an ErrUnsupportedType.
+func (e *UnsupportedTypeError) Unwrap() error { return ErrUnsupportedType }
+
 // Codes of Problem for documents that failed for good.
 const (
 	CodePasswordRequired = "password_required"

@@ -69,12 +69,26 @@ func (r request) answer() answer {
 	return answer{Result: &result}
 }
 
+// readers are how each type is read, by its MIME type. Detect answers no other types.
+var readers = map[string]func(ctx context.Context, file *os.File, r request) (Result, error){
+	typeText.MIME:   readText,
+	typeHTML.MIME:   readHTML,
+	typeRTF.MIME:    readRTF,
+	typeEML.MIME:    readEmail,
+	typePDF.MIME:    readPDF,
+	typeLocked.MIME: readOLE,
+	typeDOCX.MIME:   readDOCX,
+	typeXLSX.MIME:   readXLSX,
+	typePPTX.MIME:   readPPTX,
+	typeODT.MIME:    readODF,
+	typeODS.MIME:    readODF,
+	typeODP.MIME:    readODF,
+}
+
 func (r request) read(ctx context.Context, file *os.File) (Result, error) {
-	switch r.MIME {
-	case typePDF.MIME:
-		return readPDF(ctx, file, r.Limits, r.CacheDir)
-	case typeText.MIME:
-		return readText(file, r.Limits)
+	reader, found := readers[r.MIME]
+	if !found {
+		return Result{}, &document.ReadError{Code: document.CodeUnsupported, Detail: "This type of file cannot be read."}
 	}
-	return Result{}, &document.ReadError{Code: document.CodeUnsupported, Detail: "This type of file cannot be read."}
+	return reader(ctx, file, r)
 }

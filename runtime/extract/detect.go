@@ -3,29 +3,16 @@ package extract
 import (
 	"bytes"
 	"regexp"
-	"unicode/utf8"
 
 	"github.com/docvault/docvault/runtime/document"
 )
 
-// HeadBytes is how many first bytes of a file Detect wants.
-const HeadBytes = 4096
+// HeadBytes is how many first bytes of a file Detect wants. The entries that tell an office file lie behind its thumbnail at times, and
+// the headers of an e-mail are long.
+const HeadBytes = 64 << 10
 
 // maxJunkBytes is how far behind other bytes a PDF may begin: readers agree on the first KiB.
 const maxJunkBytes = 1024
-
-// Type is what a file is, told from its content.
-type Type struct {
-	MIME string
-	Kind document.Kind
-	Ext  string // lower case, with the dot
-}
-
-// The types that can be read.
-var (
-	typePDF  = Type{MIME: "application/pdf", Kind: document.KindPDF, Ext: ".pdf"}
-	typeText = Type{MIME: "text/plain", Kind: document.KindText, Ext: ".txt"}
-)
 
 var (
 	pdfMagic  = regexp.MustCompile(`%PDF-\d`)
@@ -36,66 +23,57 @@ var (
 	bomUTF16BE = []byte("\xfe\xff")
 )
 
-// otherMagic begins files that are made of printable bytes and yet are no text.
-var otherMagic = [][]byte{[]byte(`{\rtf`), []byte("%!PS")}
+// detectors are asked in this order. Each knows a family of types: one that finds its own ends the search, even with no type, for what
+// cannot be read. Magic bytes at the beginning come before those behind junk: an archive may hold a PDF.
+var detectors = []func(head []byte) (t Type, known bool){
+	tellPDF, tellImage, tellZip, tellOLE, tellForeign, tellRTF, tellEmail, tellPDFBehindJunk, tellHTML, tellText,
+}
 
 // Detect tells the type from the first bytes, never from the name. Magic bytes behind a BOM or junk count.
-// Errors: document.ErrUnsupportedType.
+// Errors: a *document.UnsupportedTypeError, which is document.ErrUnsupportedType.
 func Detect(head []byte) (Type, error) {
-	switch {
-	case isPDF(head):
-		return typePDF, nil
-	case isText(head):
-		return typeText, nil
+	head = head[:min(len(head), HeadBytes)]
+	for _, detector := range detectors {
+		if t, known := detector(head); known {
+			if readers[t.MIME] == nil {
+				return Type{}, &document.UnsupportedTypeError{Instead: t.instead}
+			}
+			return t, nil
+		}
 	}
-	return Type{}, document.ErrUnsupportedType
+	return Type{}, &document.UnsupportedTypeError{}
 }
 
-// isPDF finds the magic bytes. Behind anything but a BOM and spaces, an object must follow: a text may speak of PDF.
-func isPDF(head []byte) bool {
+// findPDF splits at the magic bytes. Not found: behind is nil.
+func findPDF(head []byte) (before, behind []byte) {
 	at := pdfMagic.FindIndex(head[:min(len(head), maxJunkBytes)])
-	if at == nil {
-		return false
+	if len(at) == 0 {
+		return nil, nil
 	}
-	junk := bytes.TrimSpace(bytes.TrimPrefix(head[:at[0]], bomUTF8))
-	return len(junk) == 0 || pdfObject.Match(head[at[1]:])
+	return head[:at[0]], head[at[0]:]
 }
 
-func isText(head []byte) bool {
-	if bytes.HasPrefix(head, bomUTF16LE) || bytes.HasPrefix(head, bomUTF16BE) {
-		return printable(decodeUTF16(head))
-	}
+// tellPDF knows what has the magic bytes at the beginning, or behind a BOM and spaces.
+func tellPDF(head []byte) (Type, bool) {
+	before, behind := findPDF(head)
+	return typePDF, behind != nil && len(bytes.TrimSpace(bytes.TrimPrefix(before, bomUTF8))) == 0
+}
+
+// tellPDFBehindJunk wants an object to follow the magic bytes: a text may speak of PDF.
+func tellPDFBehindJunk(head []byte) (Type, bool) {
+	_, behind := findPDF(head)
+	return typePDF, pdfObject.Match(behind)
+}
+
+// foreignMagic begins files that are no text, though some are made of printable bytes, and that cannot be read.
+var foreignMagic = [][]byte{[]byte("%!PS")}
+
+func tellForeign(head []byte) (Type, bool) {
 	head = bytes.TrimPrefix(head, bomUTF8)
-	for _, magic := range otherMagic {
+	for _, magic := range foreignMagic {
 		if bytes.HasPrefix(head, magic) {
-			return false
+			return Type{}, true
 		}
 	}
-	if valid := withoutCutRune(head); utf8.Valid(valid) {
-		return printable(string(valid))
-	}
-	return printable(decodeWindows1252(head)) && mostlyASCII(head)
-}
-
-// printable reports whether a text holds no control character that only binary files hold.
-func printable(text string) bool {
-	for _, r := range text {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r' || r == '\f' || r == '\v' || r == '\x1b' || r == '\b':
-		case r < ' ' || r == 0x7f:
-			return false
-		}
-	}
-	return text != ""
-}
-
-// mostlyASCII reports whether at most half of the bytes are above ASCII, as in every language that Windows-1252 is for.
-func mostlyASCII(head []byte) bool {
-	high := 0
-	for _, b := range head {
-		if b >= utf8.RuneSelf {
-			high++
-		}
-	}
-	return high <= len(head)/2
+	return Type{}, false
 }

@@ -13,6 +13,11 @@ const (
 	DefaultMaxPages     = 2000
 	DefaultTimeout      = 5 * time.Minute
 	DefaultMemoryBytes  = 512 << 20
+
+	DefaultMaxExpandedBytes = 256 << 20
+	DefaultMaxEntries       = 10_000
+	DefaultMaxRatio         = 200
+	DefaultMaxDepth         = 256
 )
 
 // Limits bound what reading one file may cost. Zero values mean the defaults.
@@ -21,6 +26,12 @@ type Limits struct {
 	MaxPages     int           // more pages: too_large_to_read
 	Timeout      time.Duration // longer: timed_out
 	MemoryBytes  int64         // of the child, resident; more: too_large_to_read
+
+	// Of files that hold others, or nest. Beyond each: too_large_to_read.
+	MaxExpandedBytes int64 // of all that is unpacked from one file, or read of a marked-up one
+	MaxEntries       int   // of an archive; parts of an e-mail
+	MaxRatio         int   // an entry's size over its packed size, once it is large
+	MaxDepth         int   // XML elements, RTF groups, parts of an e-mail in each other
 }
 
 // withDefaults replaces zero values.
@@ -30,6 +41,11 @@ func (l Limits) withDefaults() Limits {
 		MaxPages:     cmp.Or(l.MaxPages, DefaultMaxPages),
 		Timeout:      cmp.Or(l.Timeout, DefaultTimeout),
 		MemoryBytes:  cmp.Or(l.MemoryBytes, DefaultMemoryBytes),
+
+		MaxExpandedBytes: cmp.Or(l.MaxExpandedBytes, DefaultMaxExpandedBytes),
+		MaxEntries:       cmp.Or(l.MaxEntries, DefaultMaxEntries),
+		MaxRatio:         cmp.Or(l.MaxRatio, DefaultMaxRatio),
+		MaxDepth:         cmp.Or(l.MaxDepth, DefaultMaxDepth),
 	}
 }
 

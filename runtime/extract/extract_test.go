@@ -207,16 +207,20 @@ func TestTextInEveryUsualEncoding(t *testing.T) {
 	t.Parallel()
 	e := newExtractor(t, extract.Limits{})
 	for name, c := range map[string]struct{ content, want string }{
-		"UTF-8":            {"Grüße — 10 €\n", "Grüße — 10 €\n"},
-		"UTF-8, BOM":       {"\xef\xbb\xbfGrüße", "Grüße"},
-		"UTF-16LE":         {"\xff\xfeG\x00r\x00\xfc\x00=\xd8\x00\xde", "Grü😀"},
-		"UTF-16BE":         {"\xfe\xff\x00G\x00r\x00\xfc", "Grü"},
-		"Latin-1":          {"Gr\xfc\xdfe aus K\xf6ln", "Grüße aus Köln"},
-		"Windows-1252":     {"\x93Preis\x94 10 \x80", "“Preis” 10 €"},
-		"markdown":         {"# Title\n\n- a\n", "# Title\n\n- a\n"},
-		"csv":              {"a;b\r\n1;2\r\n", "a;b\r\n1;2\r\n"},
-		"about PDF":        {"A PDF begins with %PDF-1.4, always.", "A PDF begins with %PDF-1.4, always."},
-		"a NUL far behind": {strings.Repeat("a", extract.HeadBytes) + "\x00b", strings.Repeat("a", extract.HeadBytes) + "b"},
+		"UTF-8":             {"Grüße — 10 €\n", "Grüße — 10 €\n"},
+		"UTF-8, BOM":        {"\xef\xbb\xbfGrüße", "Grüße"},
+		"UTF-16LE":          {"\xff\xfeG\x00r\x00\xfc\x00=\xd8\x00\xde", "Grü😀"},
+		"UTF-16BE":          {"\xfe\xff\x00G\x00r\x00\xfc", "Grü"},
+		"Latin-1":           {"Gr\xfc\xdfe aus K\xf6ln", "Grüße aus Köln"},
+		"Windows-1252":      {"\x93Preis\x94 10 \x80", "“Preis” 10 €"},
+		"Windows-1252, cut": {"caf\xe9", "café"},
+		"a wrong byte":      {strings.Repeat("日本語", 20) + "\xff" + "。", strings.Repeat("日本語", 20) + "ÿ。"},
+		"NUL":               {"one\x00two", "onetwo"},
+		"from DOS":          {"a;b\r\n\x1a", "a;b\r\n\x1a"},
+		"markdown":          {"# Title\n\n- a\n", "# Title\n\n- a\n"},
+		"csv":               {"a;b\r\n1;2\r\n", "a;b\r\n1;2\r\n"},
+		"about PDF":         {"A PDF begins with %PDF-1.4, always.", "A PDF begins with %PDF-1.4, always."},
+		"a NUL far behind":  {strings.Repeat("a", extract.HeadBytes) + "\x00b", strings.Repeat("a", extract.HeadBytes) + "b"},
 	} {
 		result, err := read(t, e, []byte(c.content))
 		if err != nil || len(result.Pages) != 1 || result.Pages[0] != c.want {
@@ -235,7 +239,7 @@ func TestDetect(t *testing.T) {
 		"{\"a\": 1}":                       "text/plain",
 		"cut in a charact\xe2\x82":         "text/plain",
 		"":                                 "",
-		"{\\rtf1\\ansi":                    "",
+		"{\\rtf1\\ansi":                    "application/rtf",
 		"%!PS-Adobe-3.0\n":                 "",
 		"PK\x03\x04\x14\x00\x06\x00":       "",
 		"\x89PNG\r\n\x1a\n\x00\x00":        "",

@@ -22,9 +22,10 @@ import (
 
 // readPDF reads the text layer page by page, by PDFium in a WebAssembly sandbox that sees no file system and gets half of the
 // process's memory.
-func readPDF(ctx context.Context, file *os.File, limits Limits, cacheDir string) (Result, error) {
+func readPDF(ctx context.Context, file *os.File, r request) (Result, error) {
+	limits := r.Limits
 	memory := &sandboxMemory{limit: uint64(limits.MemoryBytes / 2)} //nolint:gosec // a limit is positive
-	instance, err := startPDFium(ctx, memory, cacheDir)
+	instance, err := startPDFium(ctx, memory, r.CacheDir)
 	if err != nil {
 		return Result{}, err
 	}

@@ -2,42 +2,37 @@ package extract
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
+	"os"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
-// readText decodes a text file. It reads no more than limits.MaxTextBytes: no encoding here needs fewer bytes than UTF-8 but
+// readText decodes a text file. It reads no more than Limits.MaxTextBytes: no encoding here needs fewer bytes than UTF-8 but
 // UTF-16 for Asian scripts, where the text kept is cut again.
-func readText(file io.Reader, limits Limits) (Result, error) {
+func readText(_ context.Context, file *os.File, r request) (Result, error) {
+	limits := r.Limits
 	data, err := io.ReadAll(io.LimitReader(file, int64(limits.MaxTextBytes)+1))
 	if err != nil {
 		return Result{}, fmt.Errorf("read the file: %w", err)
 	}
 	more := len(data) > limits.MaxTextBytes
-	text := strings.ReplaceAll(decode(data), "\x00", "")
-	text, cut := truncate(text, limits.MaxTextBytes)
+	if more {
+		data = withoutCutRune(data)
+	}
+	text, cut := truncate(clean(decode(data)), limits.MaxTextBytes)
 	return Result{Pages: []string{text}, PageCount: 1, Truncated: more || cut}, nil
 }
 
-// decode tells the encoding by its mark, takes UTF-8 for what is valid as such, and everything else for Windows-1252, which
-// holds Latin-1.
+// decode tells UTF-16 by its mark, and takes everything else for UTF-8 or Windows-1252, which holds Latin-1.
 func decode(data []byte) string {
-	switch {
-	case bytes.HasPrefix(data, bomUTF16LE), bytes.HasPrefix(data, bomUTF16BE):
+	if bytes.HasPrefix(data, bomUTF16LE) || bytes.HasPrefix(data, bomUTF16BE) {
 		return decodeUTF16(data)
-	case bytes.HasPrefix(data, bomUTF8):
-		return strings.ToValidUTF8(string(data[len(bomUTF8):]), "\uFFFD")
 	}
-	if valid := withoutCutRune(data); utf8.Valid(valid) {
-		return string(valid)
-	}
-	return decodeWindows1252(data)
+	return decodeLoose(string(bytes.TrimPrefix(data, bomUTF8)))
 }
 
 // decodeUTF16 decodes what begins with a byte order mark. An odd byte at the end is dropped.
@@ -51,14 +46,6 @@ func decodeUTF16(data []byte) string {
 		units = append(units, order.Uint16(data))
 	}
 	return string(utf16.Decode(units))
-}
-
-func decodeWindows1252(data []byte) string {
-	text, err := charmap.Windows1252.NewDecoder().Bytes(data)
-	if err != nil { // it maps every byte
-		return strings.ToValidUTF8(string(data), "\uFFFD")
-	}
-	return strings.ReplaceAll(string(text), "\uFFFD", "") // the five bytes without meaning
 }
 
 // withoutCutRune drops the beginning of a character whose end lies behind the end of data.

@@ -104,6 +104,15 @@ func errMediaType(want string) *problem {
 	return newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be "+want+".")
 }
 
+// errUnsupportedType also says what the file is and what can be done, where that is known.
+func errUnsupportedType(err error) *problem {
+	detail := "Files of this type are not supported."
+	if known, ok := errors.AsType[*document.UnsupportedTypeError](err); ok && known.Instead != "" {
+		detail += " " + known.Instead
+	}
+	return newProblem(http.StatusUnsupportedMediaType, "unsupported_type", detail)
+}
+
 // unknownTopic turns a choice of topics that the vault does not know into its own problem: the request is well formed, but asks
 // for what is not there.
 func unknownTopic(err error) error {
@@ -150,7 +159,7 @@ func asProblem(err error, subject string) *problem {
 	case errors.Is(err, document.ErrTooLarge):
 		return errTooLarge("The file is larger than this vault takes.")
 	case errors.Is(err, document.ErrUnsupportedType):
-		return newProblem(http.StatusUnsupportedMediaType, "unsupported_type", "Files of this type are not supported.")
+		return errUnsupportedType(err)
 	case errors.Is(err, document.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return errUnavailable()
 	}

@@ -101,6 +101,7 @@ func TestBadUploads(t *testing.T) {
 		{"two files", good + file("b.txt", "more text") + closing, "invalid_value", 400},
 		{"an empty file", file("a.txt", "") + closing, "empty_file", 400},
 		{"a type that nothing reads", file("a.txt", "\x7fELF\x02\x01\x01"+strings.Repeat("\x00", 57)) + closing, "unsupported_type", 415},
+		{"an archive", file("a.docx", "PK\x05\x06"+strings.Repeat("\x00", 18)) + closing, "unsupported_type", 415},
 		{"a bad word for yes", good + field(`name="auto_classify"`, "perhaps") + closing, "invalid_value", 400},
 		{"auto_classify twice", yes + yes + good + closing, "invalid_value", 400},
 		{"a name that is not UTF-8", file("a\xff.txt", "good text") + closing, "invalid_text", 400},
