@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	builtinName = "builtin"
+	builtinName = NameBuiltin
 	// builtinModel changes whenever the same request may get another answer.
 	builtinModel = "terms-1"
 

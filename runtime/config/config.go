@@ -23,6 +23,8 @@ const (
 	DefaultExtractMemoryBytes    = 512 << 20
 	DefaultExtractTimeoutSeconds = 300
 
+	DefaultClassifyTimeoutSeconds = 120
+
 	// largestUpload stays below what the object store's 10,000 parts of 8 MiB hold.
 	largestUpload = 64 << 30
 )
@@ -52,6 +54,12 @@ type Extract struct {
 	Timeout      time.Duration
 }
 
+// Classify bounds what one call of a model provider may cost.
+type Classify struct {
+	Timeout     time.Duration
+	InputTokens int // 0: the provider's default
+}
+
 // Runtime is the configuration of the API and the worker.
 type Runtime struct {
 	DatabaseURL Secret
@@ -73,6 +81,7 @@ type Runtime struct {
 	Concurrency    int
 	OCRLanguages   []string
 	Extract        Extract
+	Classify       Classify
 	Log            Log
 }
 
@@ -117,6 +126,7 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		Concurrency:    e.number(WorkerConcurrency, runtime.GOMAXPROCS(0), 1, 1_000),
 		OCRLanguages:   list(e.text(OCRLanguages, DefaultOCRLanguages)),
 		Extract:        e.extract(),
+		Classify:       e.classify(),
 		Log:            e.log(),
 	}
 	return c, e.err()
@@ -151,6 +161,13 @@ func (e *environment) extract() Extract {
 		MaxTextBytes: e.size(ExtractMaxTextBytes, DefaultExtractMaxTextBytes, 256<<20),
 		MemoryBytes:  e.size(ExtractMemoryBytes, DefaultExtractMemoryBytes, largestUpload),
 		Timeout:      time.Duration(e.number(ExtractTimeoutSeconds, DefaultExtractTimeoutSeconds, 1, 86_400)) * time.Second,
+	}
+}
+
+func (e *environment) classify() Classify {
+	return Classify{
+		Timeout:     time.Duration(e.number(ClassifyTimeoutSeconds, DefaultClassifyTimeoutSeconds, 1, 3_600)) * time.Second,
+		InputTokens: e.number(ClassifyInputTokens, 0, 0, 10_000_000),
 	}
 }
 

@@ -39,6 +39,10 @@ const (
 	ExtractMemoryBytes    = "EXTRACT_MEMORY_BYTES"
 	ExtractTimeoutSeconds = "EXTRACT_TIMEOUT_SECONDS"
 
+	// Limits of what one call of a model provider may cost.
+	ClassifyTimeoutSeconds = "CLASSIFY_TIMEOUT_SECONDS"
+	ClassifyInputTokens    = "CLASSIFY_INPUT_TOKENS"
+
 	// Of `docvault provision` alone.
 	PostgresAdminURL  = "POSTGRES_ADMIN_URL"
 	MinioRootUser     = "MINIO_ROOT_USER"
