@@ -11,7 +11,7 @@ import (
 type Topic struct {
 	ID                document.ID
 	Name, Description string
-	Examples          []string // the first part of the text of documents filed by hand; models do not get them
+	Examples          []string // the beginnings (ExampleBytes) of documents filed by hand; models do not get them
 }
 
 // Request asks which topics fit a text.

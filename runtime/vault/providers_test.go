@@ -214,7 +214,7 @@ func TestProviderThatStaysAwayIsGivenUp(t *testing.T) {
 	usingModel(t, v, classify.NameLMStudio, server.URL)
 	createTopic(t, v, "Invoices", "")
 	id := read(t, app, v, "1.txt", invoice)
-	runtimetest.Wait(t, 30*time.Second, "the filing to be given up", func() bool {
+	runtimetest.Wait(t, time.Minute, "the filing to be given up", func() bool {
 		sweep(t, v)
 		if rows(t, app, "SELECT count(*) FROM documents WHERE not_before <= now()") == 1 {
 			if _, err := v.ClassifyTask(t.Context(), id, generation(t, app, id)); err != nil {

@@ -14,9 +14,10 @@ import (
 const (
 	// judgedCharacters is how much of a text a provider gets to see, at most.
 	judgedCharacters = 100_000
-	// Of the documents that were filed by hand, a provider learns from the newest, and from the start of each.
-	examplesPerTopic  = 3
-	exampleCharacters = 2_000
+	// Of the documents that were filed by hand, the builtin provider learns from the newest of each topic: 20, or fewer where there are
+	// many topics, so that a document does not wait for megabytes of others.
+	mostExamples, fewestExamples = 20, 3
+	examplesInAll                = 1_000
 )
 
 // request gathers what a provider needs. It has no topics, or no text, when there is nothing to judge.
@@ -62,7 +63,8 @@ func (v *Vault) addExamples(ctx context.Context, id document.ID, topics []classi
 		ids[i], at[topic.ID] = topic.ID, i
 	}
 	examples, err := v.store.TopicExamples(ctx, sqlrows.TopicExamplesParams{
-		Topics: ids, PerTopic: examplesPerTopic, Characters: exampleCharacters, ButNot: id,
+		Topics: ids, ButNot: id, Characters: classify.ExampleBytes,
+		PerTopic: int32(min(max(examplesInAll/len(topics), fewestExamples), mostExamples)), //nolint:gosec // 3 to 20
 	})
 	if err != nil {
 		return fmt.Errorf("get examples: %w", err)
