@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/docvault/docvault/runtime/blob"
@@ -14,6 +15,7 @@ import (
 	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/seal"
 	"github.com/docvault/docvault/runtime/store"
 	"github.com/docvault/docvault/runtime/vault"
 )
@@ -23,6 +25,7 @@ type parts struct {
 	store *store.Store
 	blobs *blob.S3
 	redis redis.UniversalClient
+	keys  *seal.Keys
 	self  string
 	ocr   extract.OCR // of the worker
 }
@@ -50,8 +53,12 @@ func assemble(ctx context.Context, c config.Runtime, log *slog.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
+	keys, err := seal.NewKeys(vault.KeyPurpose, c.SecretKey, c.PreviousKeys...)
+	if err != nil {
+		return nil, config.Problems{fmt.Sprintf("%s: %v", config.SecretKey, err)}
+	}
 	redis.SetLogger(quiet{log})
-	return &parts{store: database, blobs: blobs, redis: client, self: self}, nil
+	return &parts{store: database, blobs: blobs, redis: client, keys: keys, self: self}, nil
 }
 
 func (p *parts) close() {
@@ -59,9 +66,10 @@ func (p *parts) close() {
 	_ = p.redis.Close()
 }
 
-func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
+func (p *parts) vault(c config.Runtime, log *slog.Logger, metrics prometheus.Registerer) *vault.Vault {
 	return vault.New(vault.Parts{
-		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Provider: classify.NewBuiltin(),
+		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Keys: p.keys,
+		Factory: classify.NewFactory(classify.Limits{Timeout: c.Classify.Timeout, InputTokens: c.Classify.InputTokens}, metrics),
 		Extractor: extract.New(extract.Limits{
 			MaxPages: c.Extract.MaxPages, MaxTextBytes: int(c.Extract.MaxTextBytes), MemoryBytes: c.Extract.MemoryBytes,
 			Timeout: c.Extract.Timeout, MaxExpandedBytes: c.Extract.MaxExpandedBytes, MaxEntries: c.Extract.MaxEntries,
@@ -70,7 +78,7 @@ func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
 		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")).WithOCR(p.ocr),
 	}, vault.Rules{
 		MaxUploadBytes: c.MaxUploadBytes, TrashFor: c.TrashFor,
-		AnthropicKeySet: c.AnthropicKey != "", OpenAIKeySet: c.OpenAIKey != "",
+		ProviderKeys: map[string]config.Secret{classify.NameAnthropic: c.AnthropicKey, classify.NameOpenAI: c.OpenAIKey},
 	})
 }
 

@@ -39,8 +39,8 @@ func runAPI(ctx context.Context, get func(string) string) error {
 		return err
 	}
 	defer parts.close()
-	v := parts.vault(c, log)
 	metrics := newMetrics()
+	v := parts.vault(c, log, metrics)
 	handler := httpapi.New(v, httpapi.Config{
 		APIToken: c.APIToken.Reveal(), AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins,
 		MaxUploadBytes: c.MaxUploadBytes, Version: version, Logger: log, Metrics: metrics,
@@ -66,8 +66,8 @@ func runWorker(ctx context.Context, get func(string) string) error {
 	if parts.ocr, err = extract.FindTesseract(ctx, c.OCRLanguages); err != nil {
 		return config.Problems{fmt.Sprintf("%s %v", config.OCRLanguages, err)}
 	}
-	v := parts.vault(c, log)
 	metrics := newMetrics()
+	v := parts.vault(c, log, metrics)
 	w := worker.New(v, parts.redis, worker.Config{Queue: config.Queue, Concurrency: c.Concurrency, Log: log, Metrics: metrics})
 	probes := inside(v, metrics, log)
 	return together(ctx,

@@ -177,3 +177,51 @@ func best(t *testing.T, text string, topics []classify.Topic) string {
 	}
 	return name
 }
+
+// TestBuiltinLearnsItsScale: from several examples it learns how alike papers of a topic are, and tells apart what fixed limits cannot.
+func TestBuiltinLearnsItsScale(t *testing.T) {
+	t.Parallel()
+	crops := []string{"barley", "wheat", "oats", "rye", "maize", "millet", "spelt"}
+	var farm, harbour []string
+	for i, crop := range crops {
+		farm = append(farm, "Weekly note of the cooperative. The weather held and the members met on Monday. "+
+			"We sowed the "+crop+" on the upper field and repaired the plough, "+strings.Repeat("harvest of "+crops[(i+1)%7]+" went to the barn. ", 3))
+		harbour = append(harbour, "Weekly note of the cooperative. The weather held and the members met on Monday. "+
+			"We unloaded the trawler "+crop+" at the quay and mended nets, "+strings.Repeat("cod and herring of vessel "+crops[(i+1)%7]+" went to auction. ", 3))
+	}
+	topics := []classify.Topic{topic("1", "", farm[:6]...), topic("2", "", harbour[:6]...)}
+	if got := best(t, farm[6], topics); got != "1" {
+		t.Errorf("a farm's note is filed under %q", got)
+	}
+	if got := best(t, harbour[6], topics); got != "2" {
+		t.Errorf("a harbour's note is filed under %q", got)
+	}
+	for _, other := range []string{novel, invoice, doctor} {
+		if got := best(t, other, topics); got != "" {
+			t.Errorf("%.30q… is filed under %q", other, got)
+		}
+	}
+}
+
+// BenchmarkBuiltin judges a page among a thousand topics with three examples each.
+func BenchmarkBuiltin(b *testing.B) {
+	words := strings.Fields(invoice + recipe + lease + novel + doctor + statement)
+	var r classify.Request
+	for i := range 1_000 {
+		text := func(n int) string {
+			list := make([]string, n)
+			for j := range list {
+				list[j] = words[(i*7+j*(i%13+1))%len(words)] + string(rune('a'+(i+j)%26))
+			}
+			return strings.Join(list, " ")
+		}
+		r.Topics = append(r.Topics, topic(text(2), text(12), text(400), text(500), text(600)))
+	}
+	r.Text = strings.Repeat(novel, 10)
+	provider := classify.NewBuiltin()
+	for b.Loop() {
+		if _, err := provider.Classify(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

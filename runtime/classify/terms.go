@@ -60,32 +60,23 @@ func (b bag) density(term string) float64 {
 	return found / b.total * math.Sqrt(min(b.total, pageTerms))
 }
 
-// vector weighs the terms; the tenth occurrence says less than the first.
-func (b bag) vector(weigh func(term string) float64) map[string]float64 {
-	v := make(map[string]float64, len(b.count))
-	for term, n := range b.count {
-		v[term] = (1 + math.Log(n)) * weigh(term)
+// vector weighs the terms and brings them to length 1; the tenth occurrence says less than the first.
+func (b bag) vector(weigh func(term string) float64) []weighed {
+	v, sum := make([]weighed, len(b.sorted)), 0.0
+	for i, term := range b.sorted {
+		v[i] = weighed{term, (1 + math.Log(b.count[term])) * weigh(term)}
+		sum += v[i].weight * v[i].weight
+	}
+	for i := range v {
+		v[i].weight /= math.Sqrt(sum)
 	}
 	return v
 }
 
-func cosine(a, b map[string]float64) float64 {
-	dot := 0.0
-	for _, term := range sortedKeys(a) {
-		dot += a[term] * b[term]
-	}
-	if dot == 0 {
-		return 0
-	}
-	return dot / (length(a) * length(b))
-}
-
-func length(v map[string]float64) float64 {
-	sum := 0.0
-	for _, term := range sortedKeys(v) {
-		sum += v[term] * v[term]
-	}
-	return math.Sqrt(sum)
+// weighed is a term with its weight in a text.
+type weighed struct {
+	term   string
+	weight float64
 }
 
 // terms returns the words of a text that carry meaning, in order: lower case, without accents, without endings. Numbers go, but for

@@ -31,6 +31,8 @@ const (
 	DefaultExtractMaxRatio         = 200
 	DefaultExtractMaxDepth         = 256
 
+	DefaultClassifyTimeoutSeconds = 120
+
 	// largestUpload stays below what the object store's 10,000 parts of 8 MiB hold.
 	largestUpload = 64 << 30
 )
@@ -68,6 +70,12 @@ type Extract struct {
 	OCRPageTimeout time.Duration // of OCR, for a page
 }
 
+// Classify bounds what one call of a model provider may cost.
+type Classify struct {
+	Timeout     time.Duration
+	InputTokens int // 0: the provider's default
+}
+
 // Runtime is the configuration of the API and the worker.
 type Runtime struct {
 	DatabaseURL Secret
@@ -89,6 +97,7 @@ type Runtime struct {
 	Concurrency    int
 	OCRLanguages   []string
 	Extract        Extract
+	Classify       Classify
 	Log            Log
 }
 
@@ -133,6 +142,7 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		Concurrency:    e.number(WorkerConcurrency, runtime.GOMAXPROCS(0), 1, 1_000),
 		OCRLanguages:   e.languages(OCRLanguages, DefaultOCRLanguages),
 		Extract:        e.extract(),
+		Classify:       e.classify(),
 		Log:            e.log(),
 	}
 	return c, e.err()
@@ -190,6 +200,13 @@ func (e *environment) languages(name, otherwise string) []string {
 		}
 	}
 	return languages
+}
+
+func (e *environment) classify() Classify {
+	return Classify{
+		Timeout:     time.Duration(e.number(ClassifyTimeoutSeconds, DefaultClassifyTimeoutSeconds, 1, 3_600)) * time.Second,
+		InputTokens: e.number(ClassifyInputTokens, 0, 0, 10_000_000),
+	}
 }
 
 func (e *environment) objectStore() ObjectStore {

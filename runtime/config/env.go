@@ -48,6 +48,9 @@ const (
 	// Those of images and text recognition.
 	ExtractMaxPixels      = "EXTRACT_MAX_PIXELS"
 	ExtractOCRPageSeconds = "EXTRACT_OCR_PAGE_SECONDS"
+	// Limits of what one call of a model provider may cost.
+	ClassifyTimeoutSeconds = "CLASSIFY_TIMEOUT_SECONDS"
+	ClassifyInputTokens    = "CLASSIFY_INPUT_TOKENS"
 
 	// Of `docvault provision` alone.
 	PostgresAdminURL  = "POSTGRES_ADMIN_URL"

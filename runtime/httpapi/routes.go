@@ -148,6 +148,18 @@ func (a *api) otherRoutes() []route {
 			answer:      a.getSettings, reply: vault.Settings{}, status: http.StatusOK,
 		},
 		{
+			method: "PUT", path: "/api/settings", id: "putSettings", summary: "Change how documents are classified",
+			description: "What is absent stays, null is reset. An api_key goes in and never comes out; a changed base_url drops it, " +
+				"unless a new one comes along.",
+			body: settingsPatch{}, answer: a.putSettings, reply: vault.Settings{}, status: http.StatusOK,
+		},
+		{
+			method: "POST", path: "/api/settings/check", id: "checkProvider", summary: "Try a provider with the stored settings",
+			description: "200 also when it fails: ok says so, and detail why.",
+			body:        checkBody{}, bodyOptional: true,
+			answer: a.checkProvider, reply: vault.ProviderCheck{}, status: http.StatusOK,
+		},
+		{
 			method: "POST", path: "/api/session", id: "openSession", summary: "Exchange the token for a cookie", open: true,
 			body: sessionBody{}, answer: a.openSession, status: http.StatusNoContent,
 			refusal: []int{http.StatusUnauthorized, http.StatusTooManyRequests},

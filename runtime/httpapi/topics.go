@@ -51,7 +51,3 @@ func (a *api) deleteTopic(c *call) (any, error) {
 	}
 	return nil, a.vault.DeleteTopic(c.Context(), a.actor(c.Request), id)
 }
-
-func (a *api) getSettings(c *call) (any, error) {
-	return a.vault.Settings(c.Context(), a.actor(c.Request))
-}

@@ -75,16 +75,3 @@ func TestClassify(t *testing.T) {
 	a.send(t, "POST", path, `{"topics": ["Letters", "Unknown"]}`).want(t, "an unknown topic", 422, "unknown_topic")
 	a.send(t, "POST", path, `{"topics": "Letters"}`).want(t, "no list", 400, "invalid_value")
 }
-
-func TestSettings(t *testing.T) {
-	t.Parallel()
-	a := newApp(t)
-	var settings struct {
-		ActiveProvider string `json:"active_provider"`
-		Providers      map[string]map[string]any
-	}
-	a.get(t, "/api/settings").want(t, "settings", 200, "").into(t, &settings)
-	if settings.ActiveProvider != "builtin" || len(settings.Providers) != 4 || settings.Providers["openai"]["model"] != "gpt-4o" {
-		t.Errorf("the settings are %+v", settings)
-	}
-}

@@ -1,15 +1,19 @@
 package runtimetest
 
 import (
+	"bytes"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/docvault/docvault/runtime/blob"
 	"github.com/docvault/docvault/runtime/classify"
 	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/seal"
 	"github.com/docvault/docvault/runtime/store"
 	"github.com/docvault/docvault/runtime/vault"
 )
@@ -26,6 +30,9 @@ type App struct {
 	Queue    *queue.Queue
 	Log      *Log
 	Rules    vault.Rules
+	Keys     *seal.Keys
+
+	ProviderTimeout time.Duration // of one call; 0: the default
 }
 
 // Quick is a timing that notices within a second or two what takes a minute outside of tests.
@@ -42,11 +49,26 @@ func NewApp(t testing.TB) *App {
 		Database: NewMigrated(t), Bucket: NewBucket(t), Redis: NewRedis(t), Log: NewLog(t),
 		Rules: vault.Rules{MaxUploadBytes: 1 << 30, TrashFor: 24 * time.Hour, Timing: Quick},
 	}
+	a.Keys = NewKeys(t, "a")
 	a.Store = OpenStore(t, a.Database.App)
 	a.Blobs = a.Bucket.Open(t)
 	a.Queue = queue.New(a.Redis.Client, config.Queue)
 	a.Vault = a.Another(t)
 	return a
+}
+
+// NewKeys returns the keys that a SECRET_KEY gives, and those before it, each made of one repeated text.
+func NewKeys(t testing.TB, current string, previous ...string) *seal.Keys {
+	t.Helper()
+	secrets := make([][]byte, len(previous))
+	for i, p := range previous {
+		secrets[i] = bytes.Repeat([]byte(p), 32)
+	}
+	keys, err := seal.NewKeys(vault.KeyPurpose, bytes.Repeat([]byte(current), 32), secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // Another returns one more vault on the same parts: another process, but for the process. Change a's parts and rules first to have
@@ -63,7 +85,8 @@ func (a *App) Another(t testing.TB) *vault.Vault {
 	}
 	return vault.New(vault.Parts{
 		Store: a.Store, Blobs: a.Blobs, Queue: a.Queue, Log: a.Log.Logger(),
-		Extractor: extract.New(extract.Limits{}, self, compiled()).WithOCR(ocr), Provider: classify.NewBuiltin(),
+		Extractor: extract.New(extract.Limits{}, self, compiled()).WithOCR(ocr),
+		Factory:   classify.NewFactory(classify.Limits{Timeout: a.ProviderTimeout}, prometheus.NewRegistry()), Keys: a.Keys,
 	}, a.Rules)
 }
 

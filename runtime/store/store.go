@@ -145,3 +145,26 @@ func (s *Store) FinishClassify(ctx context.Context, f Filed) error {
 		return q.FileAutomatic(ctx, sqlrows.FileAutomaticParams{DocumentID: f.ID, Topics: f.Topics, Confidences: f.Confidences})
 	})
 }
+
+// ChangeSetting replaces a setting by what change makes of it; {} where there is none yet. Whoever changes it at the same time waits.
+// then runs in the same transaction.
+func (s *Store) ChangeSetting(
+	ctx context.Context, owner document.ID, name string, change func(value []byte) ([]byte, error), then func(*sqlrows.Queries) error,
+) error {
+	return s.inTx(ctx, func(q *sqlrows.Queries) error {
+		if err := q.AddSetting(ctx, sqlrows.AddSettingParams{Owner: owner, Name: name}); err != nil {
+			return err
+		}
+		value, err := q.LockSetting(ctx, sqlrows.LockSettingParams{Owner: owner, Name: name})
+		if err != nil {
+			return err
+		}
+		if value, err = change(value); err != nil {
+			return err
+		}
+		if err := q.ReplaceSetting(ctx, sqlrows.ReplaceSettingParams{Owner: owner, Name: name, Value: value}); err != nil {
+			return err
+		}
+		return then(q)
+	})
+}

@@ -13,9 +13,11 @@ import (
 
 	"github.com/docvault/docvault/runtime/blob"
 	"github.com/docvault/docvault/runtime/classify"
+	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/seal"
 	"github.com/docvault/docvault/runtime/store"
 )
 
@@ -25,17 +27,17 @@ type Parts struct {
 	Blobs     blob.Store
 	Queue     *queue.Queue
 	Extractor *extract.Extractor // of workers; the API reads no document
-	Provider  classify.Provider  // of workers
+	Factory   *classify.Factory  // of providers
+	Keys      *seal.Keys         // of stored provider keys
 	Log       *slog.Logger
 }
 
 // Rules are what the owner of a vault decides.
 type Rules struct {
 	MaxUploadBytes int64
-	TrashFor       time.Duration // how long deleted documents can be restored; 0: gone at once
-	// Whether the environment gives a key for the provider; the settings say so.
-	AnthropicKeySet, OpenAIKeySet bool
-	Timing                        Timing
+	TrashFor       time.Duration            // how long deleted documents can be restored; 0: gone at once
+	ProviderKeys   map[string]config.Secret // the environment's, by provider: until one is stored, for the provider's own URL
+	Timing         Timing
 }
 
 // Timing bounds how long anything stays unnoticed. Zero values mean the defaults.
@@ -44,6 +46,7 @@ type Timing struct {
 	DeadAfter   time.Duration // 30 s without a heartbeat: the worker is dead. With a sweep every 5 s that is taken over within 40 s
 	WaitsAfter  time.Duration // 20 s after work was handed out: look whether the queue still has it
 	StaleObject time.Duration // 60 s without a heartbeat: nobody writes this object any more
+	RetryFor    time.Duration // 24 h; how long classification is put off for a provider that is away, before it fails
 	LateWrite   time.Duration // 10 minutes after an object was deleted: delete once more, for writes that landed late
 }
 
@@ -53,6 +56,7 @@ func (t Timing) withDefaults() Timing {
 		DeadAfter:   cmp.Or(t.DeadAfter, 30*time.Second),
 		WaitsAfter:  cmp.Or(t.WaitsAfter, 20*time.Second),
 		StaleObject: cmp.Or(t.StaleObject, 60*time.Second),
+		RetryFor:    cmp.Or(t.RetryFor, 24*time.Hour),
 		LateWrite:   cmp.Or(t.LateWrite, 10*time.Minute),
 	}
 }
@@ -63,7 +67,8 @@ type Vault struct {
 	blobs     blob.Store
 	queue     *queue.Queue
 	extractor *extract.Extractor
-	provider  classify.Provider
+	factory   *classify.Factory
+	keys      *seal.Keys
 	log       *slog.Logger
 	rules     Rules
 	timing    Timing
@@ -72,7 +77,7 @@ type Vault struct {
 // New returns a vault of these parts.
 func New(p Parts, r Rules) *Vault {
 	return &Vault{
-		store: p.Store, blobs: p.Blobs, queue: p.Queue, extractor: p.Extractor, provider: p.Provider, log: p.Log,
+		store: p.Store, blobs: p.Blobs, queue: p.Queue, extractor: p.Extractor, factory: p.Factory, keys: p.Keys, log: p.Log,
 		rules: r, timing: r.Timing.withDefaults(),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/docvault/docvault/runtime/classify"
 	"github.com/docvault/docvault/runtime/document"
@@ -126,19 +127,20 @@ func (v *Vault) ClassifyTask(ctx context.Context, id document.ID, generation int
 		return "", fmt.Errorf("begin: %w", err)
 	}
 	return v.work(ctx, task, int(begun.Attempts), func(ctx context.Context) error {
-		request, err := v.request(ctx, id, begun)
+		settings, err := v.stored(ctx, begun.Owner)
+		if err != nil {
+			return err
+		}
+		request, err := v.request(ctx, id, begun, settings)
 		if err != nil {
 			return err
 		}
 		if request.Text == "" || len(request.Topics) == 0 {
 			return v.skip(ctx, id, generation)
 		}
-		result, err := v.provider.Classify(ctx, request)
-		switch {
-		case errors.Is(err, document.ErrUnavailable), ctx.Err() != nil:
-			return fmt.Errorf("classify: %w", err)
-		case err != nil:
-			return verdict{document.Problem{Code: "provider_failed", Detail: "The provider could not classify the document."}}
+		result, err := v.judge(ctx, begun, settings, request)
+		if err != nil {
+			return err
 		}
 		if err := v.store.FinishClassify(ctx, filed(id, generation, result)); err != nil {
 			return fmt.Errorf("keep the topics: %w", err)
@@ -174,9 +176,7 @@ func filed(id document.ID, generation int64, r classify.Result) store.Filed {
 // work keeps a piece of work alive while do does it, and records how it ended.
 func (v *Vault) work(ctx context.Context, t queue.Task, attempts int, do func(context.Context) error) (Outcome, error) {
 	if attempts > maxAttempts {
-		return v.fail(ctx, t, document.Problem{
-			Code: document.CodeMalformed, Detail: fmt.Sprintf("Reading it stopped the reader %d times.", maxAttempts),
-		})
+		return v.fail(ctx, t, poison(t.Kind))
 	}
 	working, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -186,7 +186,10 @@ func (v *Vault) work(ctx context.Context, t queue.Task, attempts int, do func(co
 	go v.keepAlive(working, beat, t.DocumentID, end)
 
 	err := do(working)
-	var final verdict
+	var (
+		final verdict
+		later *delay
+	)
 	switch {
 	case err == nil:
 		return Done, nil
@@ -196,9 +199,19 @@ func (v *Vault) work(ctx context.Context, t queue.Task, attempts int, do func(co
 		return v.fail(ctx, t, final.Problem)
 	case ctx.Err() != nil:
 		return v.handBack(ctx, t)
+	case errors.As(err, &later):
+		return v.putOffFor(ctx, t, later.after)
 	}
 	v.log.WarnContext(ctx, "work put off", "task", t.Name(), "error", err)
 	return v.putOff(ctx, t, errors.Is(err, document.ErrUnavailable))
+}
+
+// poison is what a document is when workers die of it.
+func poison(kind queue.Kind) document.Problem {
+	if kind == queue.Classify {
+		return document.Problem{Code: "provider_failed", Detail: fmt.Sprintf("Classifying it stopped the worker %d times.", maxAttempts)}
+	}
+	return document.Problem{Code: document.CodeMalformed, Detail: fmt.Sprintf("Reading it stopped the reader %d times.", maxAttempts)}
 }
 
 func (v *Vault) fail(ctx context.Context, t queue.Task, p document.Problem) (Outcome, error) {
@@ -225,6 +238,17 @@ func (v *Vault) putOff(ctx context.Context, t queue.Task, wasAway bool) (Outcome
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	_, err := v.store.PutOff(ctx, sqlrows.PutOffParams{WasAway: wasAway, ID: t.DocumentID, Generation: t.Generation})
+	if err != nil {
+		return "", fmt.Errorf("put off: %w", err)
+	}
+	return PutOff, nil
+}
+
+// putOffFor puts classification off for a provider.
+func (v *Vault) putOffFor(ctx context.Context, t queue.Task, after time.Duration) (Outcome, error) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	_, err := v.store.PutOffClassify(ctx, sqlrows.PutOffClassifyParams{After: after, ID: t.DocumentID, Generation: t.Generation})
 	if err != nil {
 		return "", fmt.Errorf("put off: %w", err)
 	}

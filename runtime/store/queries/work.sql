@@ -7,7 +7,8 @@ RETURNING object_key, mime_type, size, attempts;
 -- name: BeginClassify :one
 UPDATE documents SET attempts = attempts + 1, heartbeat_at = now()
 WHERE id = @id AND generation = @generation AND status = 'ready' AND classification_status = 'pending' AND heartbeat_at IS NULL
-RETURNING owner, classification_among, attempts;
+RETURNING owner, classification_among, attempts, faults,
+    coalesce((SELECT now() - since FROM classification_delays WHERE document_id = id AND faults > 0), '0')::interval AS put_off_for;
 
 -- name: BeatDocument :execrows
 UPDATE documents SET heartbeat_at = now() WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL;

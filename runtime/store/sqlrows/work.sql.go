@@ -66,7 +66,8 @@ func (q *Queries) BeatDocument(ctx context.Context, arg BeatDocumentParams) (int
 const beginClassify = `-- name: BeginClassify :one
 UPDATE documents SET attempts = attempts + 1, heartbeat_at = now()
 WHERE id = $1 AND generation = $2 AND status = 'ready' AND classification_status = 'pending' AND heartbeat_at IS NULL
-RETURNING owner, classification_among, attempts
+RETURNING owner, classification_among, attempts, faults,
+    coalesce((SELECT now() - since FROM classification_delays WHERE document_id = id AND faults > 0), '0')::interval AS put_off_for
 `
 
 type BeginClassifyParams struct {
@@ -78,12 +79,20 @@ type BeginClassifyRow struct {
 	Owner               document.ID
 	ClassificationAmong []document.ID
 	Attempts            int32
+	Faults              int32
+	PutOffFor           time.Duration
 }
 
 func (q *Queries) BeginClassify(ctx context.Context, arg BeginClassifyParams) (BeginClassifyRow, error) {
 	row := q.db.QueryRow(ctx, beginClassify, arg.ID, arg.Generation)
 	var i BeginClassifyRow
-	err := row.Scan(&i.Owner, &i.ClassificationAmong, &i.Attempts)
+	err := row.Scan(
+		&i.Owner,
+		&i.ClassificationAmong,
+		&i.Attempts,
+		&i.Faults,
+		&i.PutOffFor,
+	)
 	return i, err
 }
 

@@ -1,0 +1,226 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/docvault/docvault/runtime/classify"
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/store/sqlrows"
+)
+
+const (
+	maxSystemPrompt = 10_000 // characters
+	maxModelName    = 200    // characters
+	maxBaseURL      = 2_000  // bytes
+	maxAPIKey       = 1_000  // bytes
+)
+
+// Change is what a request says of a setting: nothing (the zero value: it stays), null (Value nil: it is reset), or a new value.
+type Change[T any] struct {
+	Given bool
+	Value *T
+}
+
+// UnmarshalJSON implements json.Unmarshaler; it is called for what is there, null included.
+func (c *Change[T]) UnmarshalJSON(raw []byte) error {
+	c.Given, c.Value = true, nil
+	if bytes.Equal(raw, []byte("null")) {
+		return nil
+	}
+	c.Value = new(T)
+	return json.Unmarshal(raw, c.Value)
+}
+
+// SettingsPatch changes how a vault classifies.
+type SettingsPatch struct {
+	ActiveProvider Change[string]                           `json:"active_provider"`
+	SystemPrompt   Change[string]                           `json:"system_prompt"`
+	Providers      Change[map[string]Change[ProviderPatch]] `json:"providers"` // by name
+}
+
+// ProviderPatch changes one provider. What a provider does not have is ignored.
+type ProviderPatch struct {
+	Model   Change[string] `json:"model"`
+	BaseURL Change[string] `json:"base_url"`
+	APIKey  Change[string] `json:"api_key"`
+}
+
+// UpdateSettings changes what p gives and returns the settings as they are then. Errors: *document.InvalidError.
+func (v *Vault) UpdateSettings(ctx context.Context, a document.Actor, p SettingsPatch) (Settings, error) {
+	var now stored
+	change := func(value []byte) ([]byte, error) {
+		before, err := readStored(value)
+		if err != nil {
+			return nil, err
+		}
+		if now, err = v.changed(a.Owner, before, p); err != nil {
+			return nil, err
+		}
+		return json.Marshal(now)
+	}
+	err := v.store.ChangeSetting(ctx, a.Owner, classificationSetting, change, func(q *sqlrows.Queries) error {
+		return wake(ctx, q, a.Owner, p)
+	})
+	if err != nil {
+		return Settings{}, fmt.Errorf("change the settings: %w", err)
+	}
+	return v.shown(a.Owner, now), nil
+}
+
+// wake has what waits for a provider try again at once: what the change is made for may be just that.
+func wake(ctx context.Context, q *sqlrows.Queries, owner document.ID, p SettingsPatch) error {
+	for _, provider := range classify.Names() {
+		if !p.concerns(provider) {
+			continue
+		}
+		if err := q.ForgetPause(ctx, sqlrows.ForgetPauseParams{Owner: owner, Provider: provider}); err != nil {
+			return err
+		}
+	}
+	return q.WakeClassification(ctx, owner)
+}
+
+func (p SettingsPatch) concerns(provider string) bool {
+	return p.Providers.Given && (p.Providers.Value == nil || (*p.Providers.Value)[provider].Given)
+}
+
+func (v *Vault) changed(owner document.ID, s stored, p SettingsPatch) (stored, error) {
+	if err := set(&s.ActiveProvider, p.ActiveProvider, "active_provider", checkProvider); err != nil {
+		return stored{}, err
+	}
+	if err := set(&s.SystemPrompt, p.SystemPrompt, "system_prompt", checkPrompt); err != nil {
+		return stored{}, err
+	}
+	providers := map[string]storedProvider{}
+	for _, name := range classify.Names() {
+		was, change := s.Providers[name], Change[ProviderPatch]{}
+		switch {
+		case !p.Providers.Given:
+		case p.Providers.Value == nil:
+			change.Given = true
+		default:
+			change = (*p.Providers.Value)[name]
+		}
+		is, err := v.changedProvider(owner, name, was, change)
+		if err != nil {
+			return stored{}, err
+		}
+		if is != (storedProvider{}) {
+			providers[name] = is
+		}
+	}
+	s.Providers = providers
+	return s, nil
+}
+
+func (v *Vault) changedProvider(owner document.ID, name string, s storedProvider, c Change[ProviderPatch]) (storedProvider, error) {
+	if !c.Given || name == classify.NameBuiltin {
+		return s, nil
+	}
+	if c.Value == nil {
+		return storedProvider{}, nil
+	}
+	p, field := *c.Value, "providers."+name+"."
+	if err := set(&s.Model, p.Model, field+"model", checkModel(name)); err != nil {
+		return s, err
+	}
+	if name != classify.NameAnthropic { // which has one URL
+		was := s.BaseURL
+		if err := set(&s.BaseURL, p.BaseURL, field+"base_url", checkBaseURL(name)); err != nil {
+			return s, err
+		}
+		if s.BaseURL != was {
+			s.Key = nil
+		}
+	}
+	if name == classify.NameLMStudio || !p.APIKey.Given { // lmstudio has no key
+		return s, nil
+	}
+	s.Key = nil
+	var key string
+	if err := set(&key, p.APIKey, field+"api_key", checkAPIKey); err != nil || key == "" {
+		return s, err
+	}
+	at, _ := v.configOf(owner, stored{Providers: map[string]storedProvider{name: s}}, name) // no key is stored that could not be read
+	sealed := v.keys.Seal(key, placeOf(owner, at))
+	s.Key = &sealed
+	return s, nil
+}
+
+// set takes a change over, in the form that check gives it; null is the empty text, which is the default.
+func set(setting *string, c Change[string], field string, check func(string) (string, string)) error {
+	if !c.Given {
+		return nil
+	}
+	if c.Value == nil {
+		*setting = ""
+		return nil
+	}
+	value, wrong := check(*c.Value)
+	if wrong != "" {
+		return &document.InvalidError{Field: field, Detail: wrong}
+	}
+	*setting = value
+	return nil
+}
+
+// The checks return a value in the form in which it is kept, or what is wrong with it.
+
+func checkProvider(name string) (value, wrong string) {
+	if !classify.Known(name) {
+		return "", "is one of " + strings.Join(classify.Names(), ", ")
+	}
+	return name, ""
+}
+
+func checkPrompt(text string) (value, wrong string) {
+	if strings.TrimSpace(text) == "" || utf8.RuneCountInString(text) > maxSystemPrompt {
+		return "", "has 1 to 10,000 characters; null resets it"
+	}
+	return text, ""
+}
+
+func checkModel(provider string) func(string) (string, string) {
+	return func(name string) (value, wrong string) {
+		name = strings.TrimSpace(name)
+		switch {
+		case name == "" && provider != classify.NameLMStudio:
+			return "", "must not be empty; null resets it"
+		case utf8.RuneCountInString(name) > maxModelName || strings.ContainsFunc(name, unicode.IsControl):
+			return "", "has at most 200 characters, none of them control characters"
+		}
+		return name, ""
+	}
+}
+
+// checkBaseURL allows private addresses: LM Studio is at one. What must not be reached is refused when it is dialed.
+func checkBaseURL(provider string) func(string) (string, string) {
+	return func(text string) (value, wrong string) {
+		u, err := url.Parse(text)
+		if err != nil || len(text) > maxBaseURL || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
+			u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+			return "", "is a URL with http or https, such as https://models.example.com/v1, without user, password, query and fragment"
+		}
+		text = strings.TrimRight(u.String(), "/")
+		if text == classify.DefaultURL(provider) {
+			return "", "" // the default, kept as such
+		}
+		return text, ""
+	}
+}
+
+func checkAPIKey(key string) (value, wrong string) {
+	visible := func(r rune) bool { return r > ' ' && r < unicode.MaxASCII }
+	key = strings.TrimSpace(key)
+	if key == "" || len(key) > maxAPIKey || strings.ContainsFunc(key, func(r rune) bool { return !visible(r) }) {
+		return "", "has 1 to 1,000 visible ASCII characters; null removes it"
+	}
+	return key, ""
+}
