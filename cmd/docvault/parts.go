@@ -66,7 +66,7 @@ func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
 			Timeout: c.Extract.Timeout,
 		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")),
 	}, vault.Rules{
-		MaxUploadBytes: c.MaxUploadBytes, TrashFor: c.TrashFor,
+		MaxUploadBytes: c.MaxUploadBytes, MaxIndexedBytes: int(c.Extract.MaxIndexed), TrashFor: c.TrashFor,
 		AnthropicKeySet: c.AnthropicKey != "", OpenAIKeySet: c.OpenAIKey != "",
 	})
 }

@@ -66,6 +66,7 @@ func (r request) answer() answer {
 	case err != nil:
 		return answer{Passing: err.Error()}
 	}
+	result.Language = language(result.Pages)
 	return answer{Result: &result}
 }
 

@@ -29,10 +29,15 @@ type Parts struct {
 	Log       *slog.Logger
 }
 
+// DefaultMaxIndexedBytes holds some 80,000 words, 150 pages or more.
+const DefaultMaxIndexedBytes = 512 << 10
+
 // Rules are what the owner of a vault decides.
 type Rules struct {
 	MaxUploadBytes int64
-	TrashFor       time.Duration // how long deleted documents can be restored; 0: gone at once
+	// MaxIndexedBytes is how much of a text search gets. 0: DefaultMaxIndexedBytes.
+	MaxIndexedBytes int
+	TrashFor        time.Duration // how long deleted documents can be restored; 0: gone at once
 	// Whether the environment gives a key for the provider; the settings say so.
 	AnthropicKeySet, OpenAIKeySet bool
 	Timing                        Timing
