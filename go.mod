@@ -3,6 +3,7 @@ module github.com/docvault/docvault
 go 1.26.0
 
 require (
+	github.com/abadojack/whatlanggo v1.0.1
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/go-logr/logr v1.4.4
 	github.com/hibiken/asynq v0.26.0

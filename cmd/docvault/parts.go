@@ -77,7 +77,7 @@ func (p *parts) vault(c config.Runtime, log *slog.Logger, metrics prometheus.Reg
 			MaxPixels: c.Extract.MaxPixels, OCRPageTimeout: c.Extract.OCRPageTimeout,
 		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")).WithOCR(p.ocr),
 	}, vault.Rules{
-		MaxUploadBytes: c.MaxUploadBytes, TrashFor: c.TrashFor,
+		MaxUploadBytes: c.MaxUploadBytes, MaxIndexedBytes: int(c.Extract.MaxIndexed), TrashFor: c.TrashFor,
 		ProviderKeys: map[string]config.Secret{classify.NameAnthropic: c.AnthropicKey, classify.NameOpenAI: c.OpenAIKey},
 	})
 }

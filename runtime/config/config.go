@@ -21,6 +21,7 @@ const (
 
 	DefaultExtractMaxPages       = 2_000
 	DefaultExtractMaxTextBytes   = 16 << 20
+	DefaultExtractMaxIndexed     = 512 << 10
 	DefaultExtractMemoryBytes    = 512 << 20
 	DefaultExtractTimeoutSeconds = 900
 	DefaultExtractMaxPixels      = 100_000_000
@@ -58,6 +59,7 @@ type ObjectStore struct {
 type Extract struct {
 	MaxPages     int
 	MaxTextBytes int64 // of text kept
+	MaxIndexed   int64 // bytes of text that search gets
 	MemoryBytes  int64 // of the process that reads
 	Timeout      time.Duration
 
@@ -175,6 +177,7 @@ func (e *environment) extract() Extract {
 	return Extract{
 		MaxPages:     e.number(ExtractMaxPages, DefaultExtractMaxPages, 1, 1_000_000),
 		MaxTextBytes: e.size(ExtractMaxTextBytes, DefaultExtractMaxTextBytes, 256<<20),
+		MaxIndexed:   e.size(ExtractMaxIndexed, DefaultExtractMaxIndexed, 16<<20),
 		MemoryBytes:  e.size(ExtractMemoryBytes, DefaultExtractMemoryBytes, largestUpload),
 		Timeout:      time.Duration(e.number(ExtractTimeoutSeconds, DefaultExtractTimeoutSeconds, 1, 86_400)) * time.Second,
 

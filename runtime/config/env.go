@@ -36,6 +36,7 @@ const (
 	// Limits of what reading one document may cost.
 	ExtractMaxPages       = "EXTRACT_MAX_PAGES"
 	ExtractMaxTextBytes   = "EXTRACT_MAX_TEXT_BYTES"
+	ExtractMaxIndexed     = "EXTRACT_MAX_INDEXED_BYTES"
 	ExtractMemoryBytes    = "EXTRACT_MEMORY_BYTES"
 	ExtractTimeoutSeconds = "EXTRACT_TIMEOUT_SECONDS"
 

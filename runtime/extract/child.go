@@ -73,6 +73,7 @@ func (r request) answer() answer {
 	if err != nil {
 		return failed(err)
 	}
+	result.Language = language(result.Pages)
 	return answer{Result: &result}
 }
 

@@ -46,6 +46,7 @@ func listQuery(q query) (vault.ListQuery, error) {
 		MinSize:       q.integer("min_size"),
 		MaxSize:       q.integer("max_size"),
 		Trashed:       q.boolean("trashed"),
+		Search:        q.text("q"),
 		Sort:          vault.Sort(q.text("sort")),
 		PerPage:       int(*q.integer("per_page")),
 		Cursor:        q.text("cursor"),
@@ -66,11 +67,14 @@ func listQuery(q query) (vault.ListQuery, error) {
 
 func newDocumentList(wanted vault.ListQuery, page vault.Page) documentList {
 	list := documentList{
-		Documents: make([]Document, len(page.Documents)),
+		Documents: make([]ListEntry, len(page.Documents)),
 		Total:     page.Total, TotalIsExact: page.TotalIsExact, PerPage: int64(wanted.PerPage),
 	}
 	for i, d := range page.Documents {
-		list.Documents[i] = newDocumentBody(d, false)
+		list.Documents[i].Document = newDocumentBody(d, false)
+		if wanted.Search != "" {
+			list.Documents[i].Score, list.Documents[i].Highlight = &page.Matches[i].Score, &page.Matches[i].Highlight
+		}
 	}
 	if wanted.Page > 0 {
 		number := int64(wanted.Page)

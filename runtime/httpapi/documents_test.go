@@ -65,7 +65,7 @@ func TestList(t *testing.T) {
 		}
 	}
 	for _, query := range []string{
-		"?per_page=0", "?per_page=101", "?per_page=abc", "?page=501", "?page=1&cursor=x", "?cursor=junk", "?q=x", "?status=x",
+		"?per_page=0", "?per_page=101", "?per_page=abc", "?page=501", "?page=1&cursor=x", "?cursor=junk", "?sort=relevance", "?sort=relevance&q=", "?status=x",
 	} {
 		a.get(t, "/api/documents"+query).want(t, query, 400, "invalid_value")
 	}

@@ -15,7 +15,7 @@ func TestListParameters(t *testing.T) {
 		"min_size=-1", "max_size=large", "status=done", "type=exe", "sort=random", "untagged=maybe", "trashed=2",
 		"created_after=yesterday", "created_before=2026-13-01", "created_after=2026-01-01T00:00:00",
 		"created_before=0001-01-01T00:00:00Z", "created_after=0000-06-01",
-		"statsu=ready", "q=word", "topic=a&topic=b", "topic=%zz", "a;b=c",
+		"statsu=ready", "q=a&q=b", "topic=a&topic=b", "topic=%zz", "a;b=c",
 	} {
 		if _, err := parseList(raw); err == nil || asProblem(err, "").Status != 400 {
 			t.Errorf("?%s: %v, want 400", raw, err)

@@ -44,13 +44,20 @@ type classificationBody struct {
 	Error      *document.Problem  `json:"error" doc:"Why filing failed; topics that were there stay."`
 }
 
+// ListEntry is a document as the list shows it, exported as Document is.
+type ListEntry struct {
+	Document
+	Score     *float64 `json:"score,omitempty" minimum:"0" maximum:"1" doc:"How well it fits q: 0.5 or more where it has the words themselves."`
+	Highlight *string  `json:"highlight,omitempty" doc:"What was found, as HTML: text, escaped, and <mark>. Of searches alone."`
+}
+
 type documentList struct {
-	Documents    []Document `json:"documents"`
-	Total        int64      `json:"total" minimum:"0" maximum:"10000" doc:"Counted to 10,000."`
-	TotalIsExact bool       `json:"total_is_exact"`
-	Page         *int64     `json:"page" doc:"Null where a cursor was given."`
-	PerPage      int64      `json:"per_page"`
-	NextCursor   *string    `json:"next_cursor" doc:"Null on the last page."`
+	Documents    []ListEntry `json:"documents"`
+	Total        int64       `json:"total" minimum:"0" maximum:"10000" doc:"Counted to 10,000."`
+	TotalIsExact bool        `json:"total_is_exact"`
+	Page         *int64      `json:"page" doc:"Null where a cursor was given."`
+	PerPage      int64       `json:"per_page"`
+	NextCursor   *string     `json:"next_cursor" doc:"Null on the last page."`
 }
 
 type downloadLink struct {

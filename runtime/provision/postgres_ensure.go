@@ -250,6 +250,7 @@ func contentsStatements(d Database, seen contents) statements {
 		s.add("%s GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %s", defaults, app)
 		s.add("%s GRANT USAGE ON SEQUENCES TO %s", defaults, app)
 	}
+	extensionStatements(&s, d, seen)
 	for _, table := range seen.Tables {
 		s.add("REVOKE ALL ON TABLE %s FROM %s", table, app)
 		s.add("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s", table, app)
@@ -259,6 +260,24 @@ func contentsStatements(d Database, seen contents) statements {
 		s.add("GRANT USAGE ON SEQUENCE %s TO %s", sequence, app)
 	}
 	return s
+}
+
+// extensionStatements makes what the vault searches with. Both extensions are trusted: who owns the database may create them. They
+// are the admin's, in a schema of the admin's, where no login of the vault can put anything in their way.
+func extensionStatements(s *statements, d Database, seen contents) {
+	schema, roles := ident(extensionSchema), []string{d.OwnerRole, d.AppRole}
+	if !seen.ExtensionSchema {
+		s.add("CREATE SCHEMA %s", schema)
+	}
+	if !sameSet(seen.ExtensionGrants, d.OwnerRole+":USAGE", d.AppRole+":USAGE") {
+		s.add("REVOKE ALL ON SCHEMA %s FROM PUBLIC, %s", schema, idents(d.roleNames()))
+		s.add("GRANT USAGE ON SCHEMA %s TO %s", schema, idents(roles))
+	}
+	for _, name := range []string{"pg_trgm", "unaccent"} {
+		if !slices.Contains(seen.Extensions, name) {
+			s.add("CREATE EXTENSION %s SCHEMA %s", ident(name), schema)
+		}
+	}
 }
 
 // ensurePasswords tries each login, since only a superuser could read what the server has, and sets what does not work.

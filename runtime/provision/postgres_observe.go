@@ -112,7 +112,14 @@ type contents struct {
 	Defaults []string `db:"defaults"` // TYPE ROLE:PRIVILEGE of the owner's default privileges, to PUBLIC and the app role, sorted
 	Tables   []string `db:"tables"`   // of the owner, on which the app role has other rights than it should
 	Serials  []string `db:"serials"`  // sequences, likewise
+
+	ExtensionSchema bool     `db:"extension_schema"` // it exists
+	ExtensionGrants []string `db:"extension_grants"` // ROLE:PRIVILEGE on it, to PUBLIC and the vault's roles, sorted
+	Extensions      []string `db:"extensions"`
 }
+
+// extensionSchema is where a vault's database has its extensions. Migrations name it.
+const extensionSchema = "extensions"
 
 // selectContents reads what the owner's default privileges are, set or built in (acldefault calls sequences s, pg_default_acl S).
 const selectContents = `
@@ -139,10 +146,16 @@ SELECT coalesce((SELECT array_agg(coalesce(r.rolname::text, 'PUBLIC') || ':' || 
                   WHERE c.relkind = 'S' AND c.relnamespace = 'public'::regnamespace
                     AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = $1::name)
                     AND NOT (has_sequence_privilege($2::name, c.oid, 'USAGE')
-                             AND NOT has_sequence_privilege($2::name, c.oid, 'UPDATE'))), '{}') AS serials`
+                             AND NOT has_sequence_privilege($2::name, c.oid, 'UPDATE'))), '{}') AS serials,
+       EXISTS (SELECT FROM pg_namespace WHERE nspname = $4) AS extension_schema,
+       coalesce((SELECT array_agg(coalesce(r.rolname::text, 'PUBLIC') || ':' || a.privilege_type ORDER BY r.rolname, a.privilege_type)
+                   FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+                   LEFT JOIN pg_roles r ON r.oid = a.grantee
+                  WHERE n.nspname = $4 AND (a.grantee = 0 OR r.rolname = ANY ($3))), '{}') AS extension_grants,
+       coalesce((SELECT array_agg(extname::text) FROM pg_extension), '{}') AS extensions`
 
 func observeContents(ctx context.Context, conn *pgx.Conn, d Database) (contents, error) {
-	rows, err := conn.Query(ctx, selectContents, d.OwnerRole, d.AppRole, d.roleNames())
+	rows, err := conn.Query(ctx, selectContents, d.OwnerRole, d.AppRole, d.roleNames(), extensionSchema)
 	if err != nil {
 		return contents{}, fmt.Errorf("read the database's catalog: %w", err)
 	}

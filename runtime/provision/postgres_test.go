@@ -76,7 +76,7 @@ func TestWhatTheAppMayNotDo(t *testing.T) {
 			"CREATE VIEW other AS SELECT 1",
 			"CREATE SEQUENCE other",
 			"CREATE FUNCTION other() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-			"CREATE EXTENSION pg_trgm",
+			"CREATE EXTENSION hstore",
 			"CREATE TRIGGER other BEFORE INSERT ON notes EXECUTE FUNCTION suppress_redundant_updates_trigger()",
 			"ALTER TABLE notes ADD other int",
 			"ALTER TABLE notes OWNER TO " + role,
@@ -212,6 +212,9 @@ func TestDriftIsMended(t *testing.T) {
 			"GRANT ALL ON DATABASE " + quoted(d.Name) + " TO PUBLIC",
 			"REVOKE CONNECT ON DATABASE " + quoted(d.Name) + " FROM " + app,
 			"GRANT ALL ON SCHEMA public TO PUBLIC",
+			"GRANT ALL ON SCHEMA extensions TO PUBLIC, " + app,
+			"REVOKE USAGE ON SCHEMA extensions FROM " + owner,
+			"DROP EXTENSION pg_trgm",
 			"REVOKE ALL ON notes FROM " + app,
 			"GRANT TRUNCATE, SELECT ON notes TO " + app,
 			"REVOKE ALL ON SEQUENCE notes_id_seq FROM " + app,
@@ -327,6 +330,15 @@ func TestParsePostgresURL(t *testing.T) {
 func checkRights(t *testing.T, admin provision.PostgresServer, d provision.Database) {
 	t.Helper()
 	migrate, app := migrateLogin(t, admin, d), appLogin(t, admin, d)
+	for _, login := range []*pgx.Conn{migrate, app} {
+		if query[string](t, login, "SELECT extensions.unaccent('é') || extensions.similarity('a', 'a')") != "e1" {
+			t.Error("the extensions do not work")
+		}
+		refuseAll(t, login, []string{
+			"CREATE TABLE extensions.other (id int)", "DROP EXTENSION unaccent", "ALTER SCHEMA extensions RENAME TO other",
+			"CREATE OR REPLACE FUNCTION extensions.unaccent(text) RETURNS text LANGUAGE sql AS 'SELECT 1'",
+		})
+	}
 	exec(t, migrate, "CREATE TABLE checked (id serial)")
 	exec(t, app, "INSERT INTO checked DEFAULT VALUES")
 	if query[bool](t, app, "SELECT to_regclass('notes') IS NOT NULL") {
@@ -344,6 +356,7 @@ func checkRights(t *testing.T, admin provision.PostgresServer, d provision.Datab
 	for check, statement := range map[string]string{
 		"PUBLIC gets in":              "SELECT has_database_privilege('public', current_database(), 'CONNECT')",
 		"PUBLIC uses the schema":      "SELECT has_schema_privilege('public', 'public', 'USAGE')",
+		"PUBLIC uses the extensions":  "SELECT has_schema_privilege('public', 'extensions', 'USAGE')",
 		"a group role may log in":     fmt.Sprintf("SELECT bool_or(rolcanlogin) FROM pg_roles WHERE rolname IN ('%s', '%s')", strings.ReplaceAll(d.OwnerRole, "'", "''"), d.AppRole),
 		"another limit than wanted":   fmt.Sprintf("SELECT rolconnlimit <> %d FROM pg_roles WHERE rolname = '%s'", d.ConnectionLimit, d.Logins[1].Name),
 		"the vault owns its database": "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()",

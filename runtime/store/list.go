@@ -22,6 +22,10 @@ type List struct {
 	CreatedAfter, CreatedBefore time.Time
 	MinSize, MaxSize            *int64
 	Trashed                     bool
+	Search                      *Search
+
+	// Common says that a search finds more than MaxFound documents: then the list is walked in its order until enough are found.
+	Common bool
 
 	Column     Column
 	Descending bool
@@ -55,19 +59,40 @@ const documentColumns = `id, user_id, owner, object_id, object_key, original_nam
 	classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, is_at_work,
 	is_waiting, deleted_at, created_at, updated_at`
 
+// MaxFound is how many documents a search may find and still be sorted, or ranked, as a whole: 10,000, to which totals are exact,
+// twice. Beyond, every fiftieth document of a million is found, and looking at one after the other is quicker.
+const MaxFound = 20_000
+
 // ListDocuments returns a page of rows.
-func (s *Store) ListDocuments(ctx context.Context, l List) ([]sqlrows.Document, error) {
-	w := l.where()
+func (s *Store) ListDocuments(ctx context.Context, l List) (documents []sqlrows.Document, err error) {
+	var st statement
+	from, terms := l.from(&st)
 	direction, beyond := "ASC", ">"
 	if l.Descending {
 		direction, beyond = "DESC", "<"
 	}
+	column, id := l.sortedBy()
 	if l.After != nil {
-		w.and(fmt.Sprintf("(%s, id) %s (?, ?)", l.Column, beyond), l.After.Value, l.After.ID)
+		terms = append(terms, fmt.Sprintf("(%s, %s) %s (%s, %s)", column, id, beyond, st.arg(l.After.Value), st.arg(l.After.ID)))
 	}
-	sql := fmt.Sprintf("SELECT %s FROM documents d WHERE %s ORDER BY %s %s, id %s LIMIT %d OFFSET %d",
-		documentColumns, w, l.Column, direction, direction, l.Limit, l.Offset)
-	rows, err := s.pool.Query(ctx, sql, w.args...)
+	sql := fmt.Sprintf("%s WHERE %s ORDER BY %s %s, %s %s LIMIT %d OFFSET %d",
+		from, strings.Join(terms, " AND "), column, direction, id, direction, l.Limit, l.Offset)
+	err = s.listing(ctx, l, func(tx querier) error {
+		rows, err := tx.Query(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...)
+		if err != nil {
+			return err
+		}
+		documents, err = pgx.CollectRows(rows, pgx.RowToStructByPos[sqlrows.Document])
+		return err
+	})
+	return documents, err
+}
+
+// DocumentsOf returns the rows of these documents that a list has, in any order.
+func (s *Store) DocumentsOf(ctx context.Context, l List, ids []document.ID) ([]sqlrows.Document, error) {
+	var st statement
+	terms := append(List{Owner: l.Owner, Trashed: l.Trashed}.where(&st), fmt.Sprintf("d.id = ANY(%s::uuid[])", st.arg(ids)))
+	rows, err := s.pool.Query(ctx, "SELECT "+documentColumns+" FROM documents d WHERE "+strings.Join(terms, " AND "), st.args...)
 	if err != nil {
 		return nil, tell(err)
 	}
@@ -77,59 +102,121 @@ func (s *Store) ListDocuments(ctx context.Context, l List) ([]sqlrows.Document, 
 
 // CountDocuments counts the rows of a list, to atMost.
 func (s *Store) CountDocuments(ctx context.Context, l List, atMost int) (total int64, err error) {
-	w := l.where()
-	sql := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM documents d WHERE %s LIMIT %d) bounded", w, atMost)
-	err = s.pool.QueryRow(ctx, sql, w.args...).Scan(&total)
-	return total, tell(err)
+	var st statement
+	sql := fmt.Sprintf("SELECT count(*) FROM (%s) bounded", l.matching("1", atMost, &st))
+	err = s.listing(ctx, l, func(tx querier) error {
+		return tx.QueryRow(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...).Scan(&total)
+	})
+	return total, err
 }
 
-func (l List) where() *conditions {
-	w := &conditions{}
-	w.and("owner = ?", l.Owner)
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// listing runs a statement whose best plan depends on its values: it is planned for them, each time (QueryExecModeCacheDescribe). Of a
+// search, the planner does not know that looking into a row costs more than the row, so it must not read all of them; and the
+// index's answer shall stay exact, for which it needs a little memory.
+func (s *Store) listing(ctx context.Context, l List, work func(querier) error) error {
+	if l.Search == nil {
+		return tell(work(s.pool))
+	}
+	return tell(pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '16MB', true)")
+		if err != nil {
+			return err
+		}
+		return work(tx)
+	}))
+}
+
+// sortedBy is the column and the id that a list is sorted by. A topic's documents are kept in the order of their creation with the
+// topic.
+func (l List) sortedBy() (column, id string) {
+	return "d." + string(l.Column), "d.id"
+}
+
+// from begins a statement for a list's rows, and returns the conditions that it leaves to its end.
+func (l List) from(st *statement) (sql string, terms []string) {
+	columns := "d." + strings.Join(strings.Fields(documentColumns), " d.")
+	switch {
+	case l.Search == nil:
+		return fmt.Sprintf("SELECT %s FROM documents d", columns), l.where(st)
+	case l.Common:
+		// OFFSET 0 keeps the planner from asking the index, which would give it too much.
+		return fmt.Sprintf(`SELECT %s FROM documents d CROSS JOIN LATERAL
+			(SELECT FROM document_search s WHERE s.document_id = d.id AND %s OFFSET 0) m`, columns, l.Search.matches(st)), l.where(st)
+	}
+	return fmt.Sprintf("WITH found AS MATERIALIZED (%s) SELECT %s FROM found f JOIN documents d ON d.id = f.document_id",
+		l.matching("s.document_id", MaxFound, st), columns), []string{"true"}
+}
+
+// matching selects something of at most so many rows of a list, in no order.
+func (l List) matching(what string, atMost int, st *statement) string {
+	from, terms := "documents d", []string(nil)
+	switch {
+	case l.Search == nil:
+		terms = l.where(st)
+	case l.asksSearchAlone():
+		from = "document_search s"
+		terms = []string{"s.owner = " + st.arg(l.Owner), fmt.Sprintf("s.trashed = %t", l.Trashed), l.Search.matches(st)}
+	default:
+		from = "document_search s JOIN documents d ON d.id = s.document_id"
+		terms = append(l.where(st), l.Search.matches(st))
+	}
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s LIMIT %d", what, from, strings.Join(terms, " AND "), atMost)
+}
+
+// asksSearchAlone reports whether a list asks for nothing that document_search does not know.
+func (l List) asksSearchAlone() bool {
+	return l.Topic == nil && !l.Untagged && l.Status == "" && l.Kind == "" && l.MinSize == nil && l.MaxSize == nil &&
+		l.CreatedAfter.IsZero() && l.CreatedBefore.IsZero()
+}
+
+func (l List) where(st *statement) []string {
+	terms := []string{"d.owner = " + st.arg(l.Owner)}
+	and := func(term string, arg any) { terms = append(terms, fmt.Sprintf(term, st.arg(arg))) }
 	if l.Trashed {
-		w.and("deleted_at IS NOT NULL")
+		terms = append(terms, "d.deleted_at IS NOT NULL")
 	} else {
-		w.and("deleted_at IS NULL")
+		terms = append(terms, "d.deleted_at IS NULL")
 	}
 	if l.Topic != nil {
-		w.and("EXISTS (SELECT FROM document_topics f WHERE f.topic_id = ? AND f.document_id = d.id)", *l.Topic)
+		and("EXISTS (SELECT FROM document_topics f WHERE f.topic_id = %s AND f.document_id = d.id)", *l.Topic)
 	}
 	if l.Untagged {
-		w.and("NOT EXISTS (SELECT FROM document_topics f WHERE f.document_id = d.id)")
+		terms = append(terms, "NOT EXISTS (SELECT FROM document_topics f WHERE f.document_id = d.id)")
 	}
 	if l.Status != "" {
-		w.and("status = ?", l.Status)
+		and("d.status = %s", l.Status)
 	}
 	if l.Kind != "" {
-		w.and("kind = ?", l.Kind)
+		and("d.kind = %s", l.Kind)
 	}
 	if !l.CreatedAfter.IsZero() {
-		w.and("created_at > ?", l.CreatedAfter)
+		and("d.created_at > %s", l.CreatedAfter)
 	}
 	if !l.CreatedBefore.IsZero() {
-		w.and("created_at < ?", l.CreatedBefore)
+		and("d.created_at < %s", l.CreatedBefore)
 	}
 	if l.MinSize != nil {
-		w.and("size >= ?", *l.MinSize)
+		and("d.size >= %s", *l.MinSize)
 	}
 	if l.MaxSize != nil {
-		w.and("size <= ?", *l.MaxSize)
+		and("d.size <= %s", *l.MaxSize)
 	}
-	return w
+	return terms
 }
 
-// conditions are combined by AND; each ? stands for its argument.
-type conditions struct {
-	terms []string
-	args  []any
+// statement gathers the arguments of SQL that is put together.
+type statement struct{ args []any }
+
+// arg returns the placeholder of an argument.
+func (st *statement) arg(value any) string {
+	st.args = append(st.args, value)
+	return fmt.Sprintf("$%d", len(st.args))
 }
 
-func (c *conditions) and(term string, args ...any) {
-	for _, arg := range args {
-		c.args = append(c.args, arg)
-		term = strings.Replace(term, "?", fmt.Sprintf("$%d", len(c.args)), 1)
-	}
-	c.terms = append(c.terms, term)
-}
-
-func (c *conditions) String() string { return strings.Join(c.terms, " AND ") }
+// with is the arguments after a mode of execution.
+func (st *statement) with(mode pgx.QueryExecMode) []any { return append([]any{mode}, st.args...) }

@@ -100,6 +100,7 @@ func (s *Store) inTx(ctx context.Context, work func(q *sqlrows.Queries) error) e
 // Read is what a worker read of a document.
 type Read struct {
 	Text      string
+	Indexed   int // characters of the text that search gets
 	PageCount int
 	Truncated bool
 	Language  string
@@ -117,7 +118,9 @@ func (s *Store) FinishExtract(ctx context.Context, id document.ID, generation in
 			return staleIfNone(err)
 		}
 		next, classify = row.Generation, row.Classify
-		return q.KeepText(ctx, sqlrows.KeepTextParams{DocumentID: id, Text: r.Text})
+		return q.KeepText(ctx, sqlrows.KeepTextParams{
+			DocumentID: id, Text: r.Text, IndexedCharacters: int32(r.Indexed), //nolint:gosec // limited by extract.Limits.MaxTextBytes
+		})
 	})
 	return next, classify, err
 }

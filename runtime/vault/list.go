@@ -2,10 +2,7 @@ package vault
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/docvault/docvault/runtime/document"
@@ -25,7 +22,7 @@ const (
 // Sort is the order of a list.
 type Sort string
 
-// The orders of a list; the empty Sort is SortNewest.
+// The orders of a list; the empty Sort is SortNewest, of a search SortRelevance.
 const (
 	SortNewest   Sort = "-created_at"
 	SortOldest   Sort = "created_at"
@@ -54,16 +51,18 @@ type ListQuery struct {
 	CreatedAfter, CreatedBefore time.Time // exclusive
 	MinSize, MaxSize            *int64    // bytes, inclusive
 	Trashed                     bool      // the trash instead of the vault
-	Sort                        Sort
-	PerPage                     int // 1 to 100; 0: 20
-	Page                        int // from 1, page times per-page at most 10,000; 0: 1, or the cursor's
+	Search                      string    // any text; without a word in it, it finds nothing. Empty: all documents
+	Sort                        Sort      // SortRelevance with Search alone
+	PerPage                     int       // 1 to 100; 0: 20
+	Page                        int       // from 1, page times per-page at most 10,000; 0: 1, or the cursor's
 	Cursor                      string
 }
 
 // Page is one page of a list.
 type Page struct {
 	Documents    []document.Document
-	Total        int64 // counted to 10,000
+	Matches      []Match // of a search alone: one for each document
+	Total        int64   // counted to 10,000
 	TotalIsExact bool
 	NextCursor   string // empty on the last page
 }
@@ -71,7 +70,7 @@ type Page struct {
 // List returns a page of documents, without their text. An unknown topic gives an empty page.
 // Errors: *document.InvalidError.
 func (v *Vault) List(ctx context.Context, a document.Actor, q ListQuery) (Page, error) {
-	list, err := q.rows(a)
+	list, after, err := q.rows(a)
 	if err != nil {
 		return Page{}, err
 	}
@@ -84,6 +83,9 @@ func (v *Vault) List(ctx context.Context, a document.Actor, q ListQuery) (Page, 
 			return Page{Documents: []document.Document{}, TotalIsExact: true}, nil
 		}
 		list.Topic = &named[0].ID
+	}
+	if q.Search != "" {
+		return v.search(ctx, q, list, after)
 	}
 	page, err := v.page(ctx, q, list)
 	if err != nil {
@@ -109,7 +111,7 @@ func (v *Vault) page(ctx context.Context, q ListQuery, list store.List) (Page, e
 	var page Page
 	if len(rows) > shown {
 		rows = rows[:shown]
-		page.NextCursor = cursorAfter(q.Sort, rows[shown-1])
+		page.NextCursor = cursorAfter(q.Sort, list, rows[shown-1]).String()
 	}
 	page.Documents, err = v.documents(ctx, rows)
 	return page, err
@@ -130,80 +132,47 @@ func (v *Vault) total(ctx context.Context, list store.List) (int64, error) {
 	return v.store.CountDocuments(ctx, list, MaxDepth+1)
 }
 
-// rows checks a query and says which rows it means, but for the topic.
-func (q *ListQuery) rows(a document.Actor) (store.List, error) {
+// rows checks a query and says which rows it means, but for the topic and the search.
+func (q *ListQuery) rows(a document.Actor) (store.List, cursor, error) {
 	if q.Sort == "" {
 		q.Sort = SortNewest
+		if q.Search != "" {
+			q.Sort = SortRelevance
+		}
 	}
 	if q.PerPage == 0 {
 		q.PerPage = DefaultPerPage
 	}
 	order, known := columns[q.Sort]
+	var invalid *document.InvalidError
 	switch {
-	case !known:
-		return store.List{}, &document.InvalidError{Field: "sort", Detail: "is one of -created_at, created_at, name, -name, size, -size"}
+	case q.Sort == SortRelevance && q.Search == "":
+		invalid = &document.InvalidError{Field: "sort", Detail: "is relevance for searches alone: give q, too"}
+	case !known && q.Sort != SortRelevance:
+		invalid = &document.InvalidError{Field: "sort", Detail: "is one of -created_at, created_at, name, -name, size, -size, relevance"}
 	case q.PerPage < 1 || q.PerPage > MaxPerPage:
-		return store.List{}, &document.InvalidError{Field: "per_page", Detail: "is 1 to 100"}
+		invalid = &document.InvalidError{Field: "per_page", Detail: "is 1 to 100"}
 	case q.Page < 0 || q.Page > MaxDepth/q.PerPage:
-		return store.List{}, &document.InvalidError{
+		invalid = &document.InvalidError{
 			Field: "page", Detail: "is at least 1, and page times per_page at most 10,000; use cursor to go further",
 		}
 	case q.Page > 0 && q.Cursor != "":
-		return store.List{}, &document.InvalidError{Field: "cursor", Detail: "cannot be combined with page"}
+		invalid = &document.InvalidError{Field: "cursor", Detail: "cannot be combined with page"}
+	}
+	if invalid != nil {
+		return store.List{}, cursor{}, invalid
 	}
 	list := store.List{
 		Owner: a.Owner, Untagged: q.Untagged, Status: q.Status, Kind: q.Kind, CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
 		MinSize: q.MinSize, MaxSize: q.MaxSize, Trashed: q.Trashed, Column: order.column, Descending: order.descending, Limit: q.PerPage,
 	}
-	if q.Cursor != "" {
-		after, err := readCursor(q.Cursor, q.Sort)
-		list.After = after
-		return list, err
+	if q.Cursor == "" {
+		list.Offset = max(q.Page-1, 0) * q.PerPage
+		return list, cursor{}, nil
 	}
-	list.Offset = max(q.Page-1, 0) * q.PerPage
-	return list, nil
-}
-
-// cursor says after which document a page begins. It holds the sort value itself, so that it stays good when that document goes.
-type cursor struct {
-	Sort    Sort        `json:"s"`
-	ID      document.ID `json:"i"`
-	Created time.Time   `json:"c,omitzero"`
-	Name    string      `json:"n,omitempty"`
-	Size    int64       `json:"z,omitempty"`
-}
-
-func cursorAfter(sort Sort, last sqlrows.Document) string {
-	c := cursor{Sort: sort, ID: last.ID}
-	switch columns[sort].column {
-	case store.ByCreation:
-		c.Created = last.CreatedAt
-	case store.ByName:
-		c.Name = last.OriginalName
-	case store.BySize:
-		c.Size = last.Size
+	after, err := readCursor(q.Cursor, q.Sort)
+	if err == nil && q.Sort != SortRelevance {
+		list.After = after.position()
 	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // strings, numbers and times always marshal
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-func readCursor(text string, sort Sort) (*store.Position, error) {
-	var c cursor
-	plain, err := base64.RawURLEncoding.DecodeString(text)
-	if err == nil {
-		err = json.Unmarshal(plain, &c)
-	}
-	if err != nil || c.Sort != sort || strings.ContainsRune(c.Name, 0) { // a name that Postgres could not even compare
-		return nil, &document.InvalidError{Field: "cursor", Detail: "is a next_cursor of the same list and sort"}
-	}
-	switch columns[sort].column {
-	case store.ByName:
-		return &store.Position{Value: c.Name, ID: c.ID}, nil
-	case store.BySize:
-		return &store.Position{Value: c.Size, ID: c.ID}, nil
-	}
-	return &store.Position{Value: c.Created, ID: c.ID}, nil
+	return list, after, err
 }

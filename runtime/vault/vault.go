@@ -32,12 +32,17 @@ type Parts struct {
 	Log       *slog.Logger
 }
 
+// DefaultMaxIndexedBytes holds some 80,000 words, 150 pages or more.
+const DefaultMaxIndexedBytes = 512 << 10
+
 // Rules are what the owner of a vault decides.
 type Rules struct {
 	MaxUploadBytes int64
-	TrashFor       time.Duration            // how long deleted documents can be restored; 0: gone at once
-	ProviderKeys   map[string]config.Secret // the environment's, by provider: until one is stored, for the provider's own URL
-	Timing         Timing
+	// MaxIndexedBytes is how much of a text search gets. 0: DefaultMaxIndexedBytes.
+	MaxIndexedBytes int
+	TrashFor        time.Duration            // how long deleted documents can be restored; 0: gone at once
+	ProviderKeys    map[string]config.Secret // the environment's, by provider: until one is stored, for the provider's own URL
+	Timing          Timing
 }
 
 // Timing bounds how long anything stays unnoticed. Zero values mean the defaults.

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/docvault/docvault/runtime/classify"
 	"github.com/docvault/docvault/runtime/document"
@@ -80,8 +82,10 @@ func (v *Vault) read(ctx context.Context, begun sqlrows.BeginExtractRow) (store.
 	if err != nil {
 		return store.Read{}, fmt.Errorf("read the document: %w", err)
 	}
+	text := storable(strings.TrimSpace(strings.Join(result.Pages, "\n\n")))
+	indexed, _ := firstBytes(text, cmp.Or(v.rules.MaxIndexedBytes, DefaultMaxIndexedBytes))
 	return store.Read{
-		Text: storable(strings.TrimSpace(strings.Join(result.Pages, "\n\n"))), PageCount: result.PageCount,
+		Text: text, Indexed: utf8.RuneCountInString(indexed), PageCount: result.PageCount,
 		Truncated: result.Truncated, Language: result.Language,
 	}, nil
 }

@@ -26,8 +26,9 @@ WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL
 RETURNING generation, (classification_status = 'pending')::boolean AS classify;
 
 -- name: KeepText :exec
-INSERT INTO document_texts (document_id, text) VALUES (@document_id, @text)
-ON CONFLICT (document_id) DO UPDATE SET text = excluded.text;
+-- Triggers index it.
+INSERT INTO document_texts (document_id, text, indexed_characters) VALUES (@document_id, @text, @indexed_characters::integer)
+ON CONFLICT (document_id) DO UPDATE SET text = excluded.text, indexed_characters = excluded.indexed_characters;
 
 -- name: FailExtract :execrows
 UPDATE documents SET

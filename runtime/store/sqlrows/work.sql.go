@@ -325,17 +325,19 @@ func (q *Queries) HandOutAgain(ctx context.Context, arg HandOutAgainParams) (int
 }
 
 const keepText = `-- name: KeepText :exec
-INSERT INTO document_texts (document_id, text) VALUES ($1, $2)
-ON CONFLICT (document_id) DO UPDATE SET text = excluded.text
+INSERT INTO document_texts (document_id, text, indexed_characters) VALUES ($1, $2, $3::integer)
+ON CONFLICT (document_id) DO UPDATE SET text = excluded.text, indexed_characters = excluded.indexed_characters
 `
 
 type KeepTextParams struct {
-	DocumentID document.ID
-	Text       string
+	DocumentID        document.ID
+	Text              string
+	IndexedCharacters int32
 }
 
+// Triggers index it.
 func (q *Queries) KeepText(ctx context.Context, arg KeepTextParams) error {
-	_, err := q.db.Exec(ctx, keepText, arg.DocumentID, arg.Text)
+	_, err := q.db.Exec(ctx, keepText, arg.DocumentID, arg.Text, arg.IndexedCharacters)
 	return err
 }
 
