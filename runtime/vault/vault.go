@@ -67,6 +67,7 @@ type Vault struct {
 	log       *slog.Logger
 	rules     Rules
 	timing    Timing
+	hub       hub
 }
 
 // New returns a vault of these parts.
