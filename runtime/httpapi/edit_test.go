@@ -77,9 +77,11 @@ func TestBulk(t *testing.T) {
 	a := newApp(t)
 	a.topic(t, `{"name": "Letters"}`)
 	one, two, none := a.stored(t, "1.txt", "one").ID, a.stored(t, "2.txt", "two").ID, document.NewID().String()
-	ids := fmt.Sprintf(`["%s", "x", "%s", "%s", "%s", "x", null]`, strings.ToUpper(one), none, two, one)
-	for _, action := range []string{`"add_topics", "topics": ["letters"]`, `"remove_topics", "topics": ["Letters"]`, `"classify"`,
-		`"classify", "topics": ["Letters"]`, `"reprocess"`, `"delete"`, `"restore", "topics": null`} {
+	ids := fmt.Sprintf(`[%q, "x", %q, %q, %q, "x", null]`, strings.ToUpper(one), none, two, one)
+	for _, action := range []string{
+		`"add_topics", "topics": ["letters"]`, `"remove_topics", "topics": ["Letters"]`, `"classify"`,
+		`"classify", "topics": ["Letters"]`, `"reprocess"`, `"delete"`, `"restore", "topics": null`,
+	} {
 		var got bulk
 		a.send(t, "POST", "/api/documents/bulk", `{"ids": `+ids+`, "action": `+action+`}`).want(t, action, 200, "").into(t, &got)
 		if !slices.Equal(got.Done, []string{one, two}) || len(got.Failed) != 3 {

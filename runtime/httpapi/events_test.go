@@ -39,7 +39,7 @@ func (a *app) events(t *testing.T, headers ...string) <-chan event {
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := a.client.Do(r)
+	response, err := a.client.Do(r) //nolint:bodyclose // what reads it closes it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestEventsAreRefused(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	a.send(t, "POST", "/api/events", "").want(t, "another method", 405, "method_not_allowed")
-	if got := fetch(t, a.client, http.MethodHead, a.url("/api/events"), nil); got.StatusCode != 200 || got.Header.Get("Content-Type") != "text/event-stream" {
+	if got := fetch(t, a.client, http.MethodHead, a.url("/api/events"), nil); got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("HEAD: %d, %v", got.StatusCode, got.Header)
 	}
 }

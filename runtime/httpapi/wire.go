@@ -68,7 +68,7 @@ type classifyBody struct {
 }
 
 type documentPatch struct {
-	OriginalName *string  `json:"original_name,omitempty" nullable:"true" minLength:"1" doc:"Stored by the rules of uploads; with any extension."`
+	OriginalName *string  `json:"original_name,omitempty" nullable:"true" minLength:"1" doc:"By the rules of uploads, any extension."`
 	Topics       []string `json:"topics,omitempty" nullable:"true" doc:"Names: all that it is filed under from now on, by hand."`
 }
 
@@ -98,7 +98,7 @@ type statsBody struct {
 	Bytes                int64          `json:"bytes" minimum:"0" doc:"Of all documents, without the trash."`
 	TrashedBytes         int64          `json:"trashed_bytes" minimum:"0"`
 	Queue                queueCounts    `json:"queue"`
-	OldestPendingSeconds int64          `json:"oldest_pending_seconds" minimum:"0" doc:"Since the pending document that has waited longest came, was asked for again or was changed; 0: none waits."`
+	OldestPendingSeconds int64          `json:"oldest_pending_seconds" minimum:"0" doc:"How long the longest wait is; 0: none."`
 }
 
 type documentCounts struct {

@@ -107,7 +107,7 @@ func (s *Store) MergeTopic(ctx context.Context, owner, from, into document.ID) e
 	})
 }
 
-// TrashAll, and those below, are single statements for many documents. They begin anew when others stand in their way.
+// TrashAll puts documents into the trash, and returns those that were not there yet.
 func (s *Store) TrashAll(ctx context.Context, owner document.ID, ids []document.ID) (done []document.ID, err error) {
 	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
 		done, err = q.TrashDocuments(ctx, sqlrows.TrashDocumentsParams{Owner: owner, Ids: ids})
@@ -116,7 +116,7 @@ func (s *Store) TrashAll(ctx context.Context, owner document.ID, ids []document.
 	return done, err
 }
 
-// RestoreAll takes documents out of the trash.
+// RestoreAll takes documents out of the trash, and returns those that are not in it now.
 func (s *Store) RestoreAll(ctx context.Context, owner document.ID, ids []document.ID) (done []document.ID, err error) {
 	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
 		done, err = q.RestoreDocuments(ctx, sqlrows.RestoreDocumentsParams{Owner: owner, Ids: ids})
@@ -125,7 +125,7 @@ func (s *Store) RestoreAll(ctx context.Context, owner document.ID, ids []documen
 	return done, err
 }
 
-// PurgeAll removes documents for good; their objects are the sweeper's.
+// PurgeAll removes documents for good, and returns them; their objects are the sweeper's.
 func (s *Store) PurgeAll(ctx context.Context, owner document.ID, ids []document.ID) (done []document.ID, err error) {
 	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
 		done, err = q.PurgeDocuments(ctx, sqlrows.PurgeDocumentsParams{Owner: owner, Ids: ids})

@@ -130,7 +130,7 @@ func TestEveryoneAtOnce(t *testing.T) {
 		rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 		return shuffled[:5]
 	}
-	one := func() string { return names[rand.IntN(len(names))] } //nolint:gosec // no secret
+	one := func() string { return names[rand.IntN(len(names))] }
 	ctx := t.Context()
 	all := []func() error{
 		func() error {
