@@ -27,6 +27,8 @@ type Config struct {
 	Version string
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
+	// Stopping is closed when the process is to stop: streams of events, which know no end, end then. Nil: never.
+	Stopping <-chan struct{}
 }
 
 // api is what the handlers share.
@@ -37,12 +39,17 @@ type api struct {
 	gate   *gate
 	docs   *documentation
 	mux    *http.ServeMux
+	// streams holds a token for each stream of events.
+	streams chan struct{}
 }
 
 // New returns the handler of the whole API. Its server wants ReadHeaderTimeout and IdleTimeout, and no ReadTimeout or
 // WriteTimeout: slow clients are cut off here, by progress, so that large files can take their time.
 func New(v *vault.Vault, config Config) http.Handler {
-	a := &api{vault: v, config: config, log: config.Logger, gate: newGate(config.APIToken), mux: http.NewServeMux()}
+	a := &api{
+		vault: v, config: config, log: config.Logger, gate: newGate(config.APIToken), mux: http.NewServeMux(),
+		streams: make(chan struct{}, maxStreams),
+	}
 	routes := a.routes()
 	a.docs = newDocumentation(routes, config.Version)
 	for _, route := range routes {

@@ -83,6 +83,9 @@ func (c *contract) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if response.Header.Get("Content-Type") == "text/event-stream" { // has no end
+		return response, c.check(r, response, nil)
+	}
 	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
 	response.Body = io.NopCloser(bytes.NewReader(body))
@@ -168,6 +171,9 @@ func TestEveryRouteAnswers(t *testing.T) {
 	for _, path := range a.contract.paths {
 		for method := range at(a.contract.document, "paths", path.template) {
 			url := a.url(strings.ReplaceAll(path.template, "{id}", "00000000-0000-4000-8000-000000000000"))
+			if path.template == "/api/events" {
+				method = "head" // the answer to GET has no end
+			}
 			got := fetch(t, a.client, strings.ToUpper(method), url, nil)
 			if got.StatusCode == http.StatusMethodNotAllowed || got.StatusCode >= http.StatusInternalServerError ||
 				strings.Contains(string(got.body), "nothing at this path") {

@@ -137,6 +137,12 @@ func errUnavailable() *problem {
 	return p
 }
 
+func errTooManyStreams() *problem {
+	p := newProblem(http.StatusServiceUnavailable, "too_many_streams", "Too many streams of events are open here. Try again shortly.")
+	p.retryAfter = retryUnavailable
+	return p
+}
+
 // asProblem puts an error of the vault into the client's words. What it does not know is `internal` and tells nothing.
 func asProblem(err error, subject string) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {

@@ -19,7 +19,7 @@ const (
 
 // routes is the API: all there is, and nothing that is not built.
 func (a *api) routes() []route {
-	return slices.Concat(a.documentRoutes(), a.topicRoutes(), a.otherRoutes())
+	return slices.Concat(a.documentRoutes(), a.editRoutes(), a.topicRoutes(), a.watchRoutes(), a.otherRoutes())
 }
 
 func (a *api) documentRoutes() []route {
@@ -91,6 +91,35 @@ func (a *api) documentRoutes() []route {
 	}
 }
 
+// editRoutes change documents that are there.
+func (a *api) editRoutes() []route {
+	return []route{
+		{
+			method: "PATCH", path: "/api/documents/{id}", id: "patchDocument", subject: subjectDocument,
+			summary: "Rename a document, or file it by hand",
+			description: "What is absent or null stays. Topics are all that it is filed under from now on, by hand: automatic filing " +
+				"leaves these alone, and what it chose and is not among them goes.",
+			body: documentPatch{}, answer: a.patchDocument, reply: Document{}, status: http.StatusOK,
+			refusal: []int{http.StatusUnprocessableEntity},
+		},
+		{
+			method: "POST", path: "/api/documents/{id}/reprocess", id: "reprocessDocument", subject: subjectDocument,
+			summary: "Read and file a document again",
+			description: "Whatever its status is. The text and the topics of before stay until there are others. " +
+				"A reading that is under way is given up.",
+			answer: a.reprocessDocument, reply: Document{}, status: http.StatusAccepted,
+		},
+		{
+			method: "POST", path: "/api/documents/bulk", id: "bulkDocuments", subject: subjectDocument,
+			summary: "Do one thing with many documents",
+			description: "200 also where a document is not there: each id is among done or failed, once. An unknown topic is 422, " +
+				"and nothing is done.",
+			body: bulkBody{}, answer: a.bulkDocuments, reply: bulkResult{}, status: http.StatusOK,
+			refusal: []int{http.StatusUnprocessableEntity},
+		},
+	}
+}
+
 // listParams are the filters, orders and pages of the list of documents.
 var listParams = []param{
 	textParam("topic", "Name of a topic. An unknown one gives an empty list."),
@@ -135,9 +164,37 @@ func (a *api) topicRoutes() []route {
 		patch,
 		put,
 		{
+			method: "POST", path: "/api/topics/{id}/merge", id: "mergeTopic", subject: subjectTopic,
+			summary: "Merge a topic into another",
+			description: "Its documents are filed under the other, by hand if either filing was, and with the higher confidence. " +
+				"The topic goes.",
+			body: mergeBody{}, answer: a.mergeTopic, reply: topicBody{}, status: http.StatusOK,
+			refusal: []int{http.StatusUnprocessableEntity},
+		},
+		{
 			method: "DELETE", path: "/api/topics/{id}", id: "deleteTopic", subject: subjectTopic,
 			summary: "Delete a topic", description: "Its documents stay.",
 			answer: a.deleteTopic, status: http.StatusNoContent,
+		},
+	}
+}
+
+// watchRoutes tell how the vault fares.
+func (a *api) watchRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: "/api/stats", id: "stats", summary: "The vault in numbers",
+			description: "Kept as documents change, not counted: it takes the same time however many there are.",
+			answer:      a.stats, reply: statsBody{}, status: http.StatusOK,
+		},
+		{
+			method: "GET", path: "/api/events", id: "events", summary: "What changes, as it happens",
+			description: "Server-sent events. `document`: one changed; its data are {id, status, classification: {status}, topics, " +
+				"deleted}, deleted meaning the trash, too. `topics`: a topic was made, changed, merged or removed, or its count " +
+				"changed. `reset`: something was missed, read anew what you show. A document is told of five times a second at " +
+				"most, as it is then. A comment comes every 15 s. A client that sends Last-Event-ID is told reset first: what " +
+				"happened while it was away is not kept.",
+			write: a.events, media: []string{"text/event-stream"}, status: http.StatusOK, streams: true,
 		},
 	}
 }

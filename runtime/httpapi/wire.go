@@ -74,6 +74,54 @@ type classifyBody struct {
 	Topics []string `json:"topics,omitempty" doc:"Choose among these topics only."`
 }
 
+type documentPatch struct {
+	OriginalName *string  `json:"original_name,omitempty" nullable:"true" minLength:"1" doc:"By the rules of uploads, any extension."`
+	Topics       []string `json:"topics,omitempty" nullable:"true" doc:"Names: all that it is filed under from now on, by hand."`
+}
+
+type bulkBody struct {
+	IDs    []string `json:"ids" maxItems:"1000" doc:"Documents. One that is named twice counts once."`
+	Action string   `json:"action" enum:"delete,restore,classify,reprocess,add_topics,remove_topics" doc:"delete is into the trash."`
+	Topics []string `json:"topics,omitempty" nullable:"true" doc:"Names: for add_topics and remove_topics; for classify, to choose among."`
+}
+
+type bulkResult struct {
+	Done   []string      `json:"done" doc:"The ids of the documents with which it was done."`
+	Failed []bulkFailure `json:"failed" doc:"The rest."`
+}
+
+type bulkFailure struct {
+	ID     string `json:"id" doc:"As it was sent."`
+	Code   string `json:"code" enum:"not_found"`
+	Detail string `json:"detail"`
+}
+
+type mergeBody struct {
+	Into string `json:"into" format:"uuid" doc:"The topic that stays."`
+}
+
+type statsBody struct {
+	Documents            documentCounts `json:"documents"`
+	Bytes                int64          `json:"bytes" minimum:"0" doc:"Of all documents, without the trash."`
+	TrashedBytes         int64          `json:"trashed_bytes" minimum:"0"`
+	Queue                queueCounts    `json:"queue"`
+	OldestPendingSeconds int64          `json:"oldest_pending_seconds" minimum:"0" doc:"How long the longest wait is; 0: none."`
+}
+
+type documentCounts struct {
+	Pending    int64 `json:"pending" minimum:"0"`
+	Processing int64 `json:"processing" minimum:"0"`
+	Ready      int64 `json:"ready" minimum:"0"`
+	Failed     int64 `json:"failed" minimum:"0"`
+	Total      int64 `json:"total" minimum:"0" doc:"Of these four."`
+	Trashed    int64 `json:"trashed" minimum:"0"`
+}
+
+type queueCounts struct {
+	Depth  *int64 `json:"depth" minimum:"0" doc:"Tasks that wait for a worker; null while Redis does not answer."`
+	Active *int64 `json:"active" minimum:"0" doc:"Tasks that a worker has; null as well."`
+}
+
 type topicBody struct {
 	ID          document.ID `json:"id" format:"uuid"`
 	Name        string      `json:"name"`

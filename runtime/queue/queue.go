@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,7 @@ type Queue struct {
 	redis     redis.UniversalClient
 	client    atomic.Pointer[asynq.Client]
 	inspector *asynq.Inspector
+	looking   sync.Mutex // at the depth
 }
 
 // Connect returns a client of Redis. asynq's own parser drops the user's name, go-redis' does not. It does not connect yet.

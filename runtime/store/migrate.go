@@ -14,7 +14,7 @@ import (
 )
 
 // SchemaVersion is the version of the last migration: what this program is written for.
-const SchemaVersion = 3
+const SchemaVersion = 5
 
 //go:embed migrations/*.sql
 var migrations embed.FS

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/docvault/docvault/runtime/document"
@@ -30,6 +31,8 @@ const (
 	silentFor = 15 * time.Second
 	// tcpUserTimeout is Linux' TCP_USER_TIMEOUT, which package syscall lacks.
 	tcpUserTimeout = 0x12
+	// deadlockTries is how often a transaction is tried that others stand in the way of. Postgres ends one of them after a second.
+	deadlockTries = 3
 )
 
 // Store is a vault's database, as its app login sees it. It is safe for use by many goroutines.
@@ -97,6 +100,17 @@ func (s *Store) inTx(ctx context.Context, work func(q *sqlrows.Queries) error) e
 	return tell(pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return work(s.Queries.WithTx(tx)) }))
 }
 
+// inTxAgain is inTx for work on many rows, which may meet that of others in another order: it begins anew when it must give way.
+func (s *Store) inTxAgain(ctx context.Context, work func(q *sqlrows.Queries) error) error {
+	for try := 1; ; try++ {
+		err := s.inTx(ctx, work)
+		var answer *pgconn.PgError
+		if try == deadlockTries || !errors.As(err, &answer) || answer.Code != "40P01" {
+			return err
+		}
+	}
+}
+
 // Read is what a worker read of a document.
 type Read struct {
 	Text      string
@@ -132,7 +146,11 @@ type Filed struct {
 	Confidences []float32 // of Topics, in their order
 }
 
-// FinishClassify replaces what automatic filing chose before. Errors: document.ErrStale.
+// errTopicsChanged has a document judged anew.
+var errTopicsChanged = fmt.Errorf("%w: a topic went while the document was judged", document.ErrUnavailable)
+
+// FinishClassify replaces what automatic filing chose before. Errors: document.ErrStale; document.ErrUnavailable when a chosen topic went
+// meanwhile: it may have been merged into one that the provider would choose now.
 func (s *Store) FinishClassify(ctx context.Context, f Filed) error {
 	return s.inTx(ctx, func(q *sqlrows.Queries) error {
 		written, err := q.FinishClassify(ctx, f.FinishClassifyParams)
@@ -141,6 +159,13 @@ func (s *Store) FinishClassify(ctx context.Context, f Filed) error {
 		}
 		if written == 0 {
 			return document.ErrStale
+		}
+		there, err := q.LockChosen(ctx, f.Topics)
+		if err != nil {
+			return err
+		}
+		if len(there) < len(f.Topics) {
+			return errTopicsChanged
 		}
 		if err := q.UnfileAutomatic(ctx, f.ID); err != nil {
 			return err

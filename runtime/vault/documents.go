@@ -101,11 +101,11 @@ func (v *Vault) Delete(ctx context.Context, a document.Actor, id document.ID, pe
 	if permanent || v.rules.TrashFor == 0 {
 		return v.purge(ctx, a, id)
 	}
-	trashed, err := v.store.TrashDocument(ctx, sqlrows.TrashDocumentParams{ID: id, Owner: a.Owner})
+	trashed, err := v.store.TrashAll(ctx, a.Owner, []document.ID{id})
 	if err != nil {
 		return fmt.Errorf("trash the document: %w", err)
 	}
-	if trashed == 0 {
+	if len(trashed) == 0 {
 		return document.ErrNotFound
 	}
 	return nil
@@ -129,11 +129,11 @@ func (v *Vault) purge(ctx context.Context, a document.Actor, id document.ID) err
 
 // Restore takes a document out of the trash; one that is not there stays as it is. Errors: document.ErrNotFound.
 func (v *Vault) Restore(ctx context.Context, a document.Actor, id document.ID) (document.Document, error) {
-	restored, err := v.store.RestoreDocument(ctx, sqlrows.RestoreDocumentParams{ID: id, Owner: a.Owner})
+	restored, err := v.store.RestoreAll(ctx, a.Owner, []document.ID{id})
 	if err != nil {
 		return document.Document{}, fmt.Errorf("restore the document: %w", err)
 	}
-	if restored == 0 {
+	if len(restored) == 0 {
 		return document.Document{}, document.ErrNotFound
 	}
 	return v.Get(ctx, a, id)

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/docvault/docvault/runtime/document"
-	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
 )
 
@@ -122,14 +122,35 @@ func (v *Vault) Classify(ctx context.Context, a document.Actor, id document.ID, 
 	if err != nil {
 		return err
 	}
-	row, err := v.store.AskClassify(ctx, sqlrows.AskClassifyParams{Among: among, ID: id, Owner: a.Owner})
+	asked, err := v.store.AskClassify(ctx, sqlrows.AskClassifyParams{Among: among, Owner: a.Owner, Ids: []document.ID{id}})
 	if err != nil {
 		return fmt.Errorf("ask for classification: %w", err)
 	}
-	if row.Status == document.StatusReady {
-		v.handOut(ctx, queue.Task{Kind: queue.Classify, DocumentID: id, Generation: row.Generation})
+	if len(asked) == 0 {
+		return document.ErrNotFound
 	}
+	v.handOutAll(ctx, classifyTasks(asked))
 	return nil
+}
+
+// MergeTopic files the documents of a topic under another, by hand if either filing was, and removes it. Returns the other.
+// Errors: document.ErrNotFound, document.ErrConflict (into itself), *document.InvalidError (field "into": there is none).
+func (v *Vault) MergeTopic(ctx context.Context, a document.Actor, id, into document.ID) (document.Topic, error) {
+	if id == into {
+		return document.Topic{}, document.ErrConflict
+	}
+	err := v.store.MergeTopic(ctx, a.Owner, id, into)
+	if errors.Is(err, document.ErrStale) {
+		return document.Topic{}, &document.InvalidError{Field: "into", Detail: "there is no such topic"}
+	}
+	if err != nil {
+		return document.Topic{}, fmt.Errorf("merge the topics: %w", err)
+	}
+	row, err := v.store.Topic(ctx, sqlrows.TopicParams{Owner: a.Owner, ID: into})
+	if err != nil {
+		return document.Topic{}, fmt.Errorf("get the topic: %w", err)
+	}
+	return document.Topic(row), nil
 }
 
 // topicsNamed returns nil for no names: the choice is free.
@@ -153,4 +174,12 @@ func (v *Vault) topicsNamed(ctx context.Context, a document.Actor, names []strin
 		}
 	}
 	return ids, nil
+}
+
+// topicWent says that a topic which was named a moment ago is gone.
+func topicWent(err error) error {
+	if errors.Is(err, document.ErrStale) {
+		return &document.InvalidError{Field: "topics", Detail: "one of the topics was just removed"}
+	}
+	return err
 }

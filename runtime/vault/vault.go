@@ -77,6 +77,7 @@ type Vault struct {
 	log       *slog.Logger
 	rules     Rules
 	timing    Timing
+	hub       hub
 }
 
 // New returns a vault of these parts.

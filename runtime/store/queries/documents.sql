@@ -63,15 +63,6 @@ FROM document_topics f JOIN topics t ON t.id = f.topic_id
 WHERE f.document_id = ANY(@documents::uuid[])
 ORDER BY f.document_id, lower(t.name);
 
--- name: TrashDocument :execrows
-UPDATE documents SET deleted_at = now(), updated_at = now() WHERE id = @id AND owner = @owner AND deleted_at IS NULL;
-
--- name: RestoreDocument :execrows
-UPDATE documents SET
-    updated_at = CASE WHEN deleted_at IS NULL THEN updated_at ELSE now() END,
-    deleted_at = NULL
-WHERE id = @id AND owner = @owner;
-
 -- name: PurgeDocument :one
 -- The object is given up in the same commit; also from the trash.
 WITH gone AS (

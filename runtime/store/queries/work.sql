@@ -56,11 +56,15 @@ WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL;
 -- name: UnfileAutomatic :exec
 DELETE FROM document_topics WHERE document_id = @document_id AND NOT by_hand;
 
+-- name: LockChosen :many
+-- In one order, whoever asks. One that goes meanwhile is not among them.
+SELECT id FROM topics WHERE id = ANY(@ids::uuid[]) ORDER BY id FOR KEY SHARE;
+
 -- name: FileAutomatic :exec
--- Topics that went in the meantime are left out; what was filed by hand stays so.
+-- What was filed by hand stays so.
 INSERT INTO document_topics (document_id, topic_id, by_hand, confidence)
-SELECT @document_id, t.id, false, c.confidence
-FROM (SELECT unnest(@topics::uuid[]) AS id, unnest(@confidences::real[]) AS confidence) c JOIN topics t ON t.id = c.id
+SELECT @document_id, c.id, false, c.confidence
+FROM (SELECT unnest(@topics::uuid[]) AS id, unnest(@confidences::real[]) AS confidence) c
 ON CONFLICT (document_id, topic_id) DO NOTHING;
 
 -- name: PutOff :execrows
@@ -80,21 +84,6 @@ UPDATE documents SET
     attempts = attempts - 1, generation = generation + 1, not_before = now(), queued_at = now(), heartbeat_at = NULL
 WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL
 RETURNING generation;
-
--- name: AskClassify :one
--- While the document is still being read, its filing follows; else it is due now, under a generation of its own.
-UPDATE documents SET
-    classification_status = CASE status WHEN 'failed' THEN 'skipped' ELSE 'pending' END, classification_among = @among,
-    classification_error_code = NULL, classification_error_detail = NULL,
-    generation = generation + CASE status WHEN 'ready' THEN 1 ELSE 0 END,
-    attempts = CASE status WHEN 'ready' THEN 0 ELSE attempts END,
-    faults = CASE status WHEN 'ready' THEN 0 ELSE faults END,
-    heartbeat_at = CASE status WHEN 'ready' THEN NULL ELSE heartbeat_at END,
-    not_before = CASE status WHEN 'ready' THEN now() ELSE not_before END,
-    queued_at = CASE status WHEN 'ready' THEN now() ELSE queued_at END,
-    updated_at = now()
-WHERE id = @id AND owner = @owner AND deleted_at IS NULL
-RETURNING generation, status;
 
 -- name: Waiting :many
 -- Work that nobody has, handed out longer ago than after: it waits in the queue, or the queue lost it.

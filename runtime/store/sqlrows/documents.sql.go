@@ -307,26 +307,6 @@ func (q *Queries) PurgeDocument(ctx context.Context, arg PurgeDocumentParams) (P
 	return i, err
 }
 
-const restoreDocument = `-- name: RestoreDocument :execrows
-UPDATE documents SET
-    updated_at = CASE WHEN deleted_at IS NULL THEN updated_at ELSE now() END,
-    deleted_at = NULL
-WHERE id = $1 AND owner = $2
-`
-
-type RestoreDocumentParams struct {
-	ID    document.ID
-	Owner document.ID
-}
-
-func (q *Queries) RestoreDocument(ctx context.Context, arg RestoreDocumentParams) (int64, error) {
-	result, err := q.db.Exec(ctx, restoreDocument, arg.ID, arg.Owner)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const reviveDuplicate = `-- name: ReviveDuplicate :one
 WITH held AS (
     SELECT h.id, h.object_id, h.status FROM documents h WHERE h.owner = $2 AND h.sha256 = $3 FOR UPDATE
@@ -380,21 +360,4 @@ func (q *Queries) ReviveDuplicate(ctx context.Context, arg ReviveDuplicateParams
 	var i ReviveDuplicateRow
 	err := row.Scan(&i.ID, &i.Generation, &i.Status)
 	return i, err
-}
-
-const trashDocument = `-- name: TrashDocument :execrows
-UPDATE documents SET deleted_at = now(), updated_at = now() WHERE id = $1 AND owner = $2 AND deleted_at IS NULL
-`
-
-type TrashDocumentParams struct {
-	ID    document.ID
-	Owner document.ID
-}
-
-func (q *Queries) TrashDocument(ctx context.Context, arg TrashDocumentParams) (int64, error) {
-	result, err := q.db.Exec(ctx, trashDocument, arg.ID, arg.Owner)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }

@@ -12,40 +12,6 @@ import (
 	"time"
 )
 
-const askClassify = `-- name: AskClassify :one
-UPDATE documents SET
-    classification_status = CASE status WHEN 'failed' THEN 'skipped' ELSE 'pending' END, classification_among = $1,
-    classification_error_code = NULL, classification_error_detail = NULL,
-    generation = generation + CASE status WHEN 'ready' THEN 1 ELSE 0 END,
-    attempts = CASE status WHEN 'ready' THEN 0 ELSE attempts END,
-    faults = CASE status WHEN 'ready' THEN 0 ELSE faults END,
-    heartbeat_at = CASE status WHEN 'ready' THEN NULL ELSE heartbeat_at END,
-    not_before = CASE status WHEN 'ready' THEN now() ELSE not_before END,
-    queued_at = CASE status WHEN 'ready' THEN now() ELSE queued_at END,
-    updated_at = now()
-WHERE id = $2 AND owner = $3 AND deleted_at IS NULL
-RETURNING generation, status
-`
-
-type AskClassifyParams struct {
-	Among []document.ID
-	ID    document.ID
-	Owner document.ID
-}
-
-type AskClassifyRow struct {
-	Generation int64
-	Status     document.Status
-}
-
-// While the document is still being read, its filing follows; else it is due now, under a generation of its own.
-func (q *Queries) AskClassify(ctx context.Context, arg AskClassifyParams) (AskClassifyRow, error) {
-	row := q.db.QueryRow(ctx, askClassify, arg.Among, arg.ID, arg.Owner)
-	var i AskClassifyRow
-	err := row.Scan(&i.Generation, &i.Status)
-	return i, err
-}
-
 const beatDocument = `-- name: BeatDocument :execrows
 UPDATE documents SET heartbeat_at = now() WHERE id = $1 AND generation = $2 AND heartbeat_at IS NOT NULL
 `
@@ -184,8 +150,8 @@ func (q *Queries) FailExtract(ctx context.Context, arg FailExtractParams) (int64
 
 const fileAutomatic = `-- name: FileAutomatic :exec
 INSERT INTO document_topics (document_id, topic_id, by_hand, confidence)
-SELECT $1, t.id, false, c.confidence
-FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::real[]) AS confidence) c JOIN topics t ON t.id = c.id
+SELECT $1, c.id, false, c.confidence
+FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::real[]) AS confidence) c
 ON CONFLICT (document_id, topic_id) DO NOTHING
 `
 
@@ -195,7 +161,7 @@ type FileAutomaticParams struct {
 	Confidences []float32
 }
 
-// Topics that went in the meantime are left out; what was filed by hand stays so.
+// What was filed by hand stays so.
 func (q *Queries) FileAutomatic(ctx context.Context, arg FileAutomaticParams) error {
 	_, err := q.db.Exec(ctx, fileAutomatic, arg.DocumentID, arg.Topics, arg.Confidences)
 	return err
@@ -339,6 +305,31 @@ type KeepTextParams struct {
 func (q *Queries) KeepText(ctx context.Context, arg KeepTextParams) error {
 	_, err := q.db.Exec(ctx, keepText, arg.DocumentID, arg.Text, arg.IndexedCharacters)
 	return err
+}
+
+const lockChosen = `-- name: LockChosen :many
+SELECT id FROM topics WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE
+`
+
+// In one order, whoever asks. One that goes meanwhile is not among them.
+func (q *Queries) LockChosen(ctx context.Context, ids []document.ID) ([]document.ID, error) {
+	rows, err := q.db.Query(ctx, lockChosen, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []document.ID
+	for rows.Next() {
+		var id document.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const putOff = `-- name: PutOff :execrows

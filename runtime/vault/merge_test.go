@@ -1,0 +1,147 @@
+package vault_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/runtimetest"
+	"github.com/docvault/docvault/runtime/store"
+	"github.com/docvault/docvault/runtime/store/sqlrows"
+	"github.com/docvault/docvault/runtime/vault"
+)
+
+func TestMerged(t *testing.T) {
+	t.Parallel()
+	app, documents := library(t) // d1 and d2 are filed under Letters by hand
+	letters, post := topicNamed(t, app, "Letters"), createTopic(t, app.Vault, "Post", "")
+	file := func(d document.Document, confidence float64) {
+		exec(t, app, "INSERT INTO document_topics VALUES ($1, $2, false, $3)", d.ID.String(), post.ID.String(), confidence)
+	}
+	file(documents[2], 0.25)
+	file(documents[3], 0.5)
+	exec(t, app, "UPDATE document_topics SET confidence = 0.75 WHERE by_hand")
+	check(t, app.Delete(t.Context(), anonymous, documents[3].ID, false))
+	if err := app.Classify(t.Context(), anonymous, documents[4].ID, []string{"Post", "Letters"}); err != nil {
+		t.Fatal(err)
+	}
+	merged, err := app.MergeTopic(t.Context(), anonymous, post.ID, letters.ID)
+	if err != nil || merged.ID != letters.ID || merged.DocCount != 2 {
+		t.Fatalf("%+v, %v", merged, err)
+	}
+	for sql, want := range map[string]int64{
+		"SELECT count(*) FROM document_topics":                                                   3,
+		"SELECT count(*) FROM document_topics WHERE by_hand AND confidence = 0.75":               2,
+		"SELECT count(*) FROM document_topics WHERE NOT by_hand AND confidence = 0.5":            1,
+		"SELECT count(*) FROM documents WHERE cardinality(classification_among) = 1":             1,
+		"SELECT count(*) FROM documents WHERE classification_among[1] = (SELECT id FROM topics)": 1,
+		"SELECT count(*) FROM topics":                                                            1,
+	} {
+		if n := rows(t, app, sql); n != want {
+			t.Errorf("%s: %d, want %d", sql, n, want)
+		}
+	}
+	if _, err := app.Restore(t.Context(), anonymous, documents[3].ID); err != nil || count(t, app.Vault, letters.ID) != 3 {
+		t.Fatalf("what was in the trash did not move: %v", err)
+	}
+	recount(t, app)
+}
+
+func TestMergeRefuses(t *testing.T) {
+	t.Parallel()
+	app, _ := library(t)
+	letters, none := topicNamed(t, app, "Letters"), document.NewID()
+	if _, err := app.MergeTopic(t.Context(), anonymous, letters.ID, letters.ID); !errors.Is(err, document.ErrConflict) {
+		t.Errorf("into itself: %v", err)
+	}
+	if _, err := app.MergeTopic(t.Context(), anonymous, none, letters.ID); !errors.Is(err, document.ErrNotFound) {
+		t.Errorf("an unknown topic: %v", err)
+	}
+	if _, err := app.MergeTopic(t.Context(), anonymous, letters.ID, none); !unknown(err, "into") {
+		t.Errorf("into an unknown topic: %v", err)
+	}
+	if other := (document.Actor{Owner: document.NewID()}); second(app.MergeTopic(t.Context(), other, letters.ID, none)) == nil {
+		t.Error("another's topic")
+	}
+	if count(t, app.Vault, letters.ID) != 2 {
+		t.Error("documents went")
+	}
+}
+
+// TestMergedInBothDirections at once: one wins, and no document is lost.
+func TestMergedInBothDirections(t *testing.T) {
+	t.Parallel()
+	app, documents := library(t)
+	for range 10 {
+		left, right := createTopic(t, app.Vault, "Left", ""), createTopic(t, app.Vault, "Right", "")
+		for i, name := range []string{"Left", "Right"} {
+			if _, err := app.Bulk(t.Context(), anonymous, idsOf(documents[5*i:5*i+5]), vault.BulkAddTopics, []string{name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var both sync.WaitGroup
+		var errs [2]error
+		both.Go(func() { _, errs[0] = app.MergeTopic(t.Context(), anonymous, left.ID, right.ID) })
+		both.Go(func() { _, errs[1] = app.MergeTopic(t.Context(), anonymous, right.ID, left.ID) })
+		both.Wait()
+		if (errs[0] == nil) == (errs[1] == nil) {
+			t.Fatalf("%v, %v", errs[0], errs[1])
+		}
+		winner := right
+		if errs[0] != nil {
+			winner = left
+		}
+		if n := count(t, app.Vault, winner.ID); n != 10 {
+			t.Fatalf("%d documents of 10 are left", n)
+		}
+		recount(t, app)
+		check(t, app.DeleteTopic(t.Context(), anonymous, winner.ID))
+	}
+}
+
+// TestMergedWhileItIsChosen: a filing under a topic that was merged meanwhile is judged anew.
+func TestMergedWhileItIsChosen(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	chosen := createTopic(t, app.Vault, "Invoices", "bills and payments, amounts due")
+	into := createTopic(t, app.Vault, "Bills", "bills and payments, amounts due")
+	d := upload(t, app.Vault, "invoice.txt", []byte(invoice))
+	if outcome, err := app.Extract(t.Context(), d.ID, 1); outcome != vault.Done || err != nil {
+		t.Fatalf("%s, %v", outcome, err)
+	}
+	begun := sqlrows.BeginClassifyParams{ID: d.ID, Generation: generation(t, app, d.ID)}
+	if _, err := app.Store.BeginClassify(t.Context(), begun); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.MergeTopic(t.Context(), anonymous, chosen.ID, into.ID); err != nil {
+		t.Fatal(err)
+	}
+	err := app.Store.FinishClassify(t.Context(), store.Filed{
+		FinishClassifyParams: sqlrows.FinishClassifyParams{ID: d.ID, Generation: begun.Generation, Status: "done"},
+		Topics:               []document.ID{chosen.ID}, Confidences: []float32{1},
+	})
+	if !errors.Is(err, document.ErrUnavailable) {
+		t.Fatalf("got %v, want %v", err, document.ErrUnavailable)
+	}
+	exec(t, app, "UPDATE documents SET heartbeat_at = NULL") // as putting it off does
+	finish(t, app.Vault, app, d.ID)
+	if got := get(t, app.Vault, d.ID).Topics; len(got) != 1 || got[0] != "Bills" {
+		t.Fatalf("filed under %v", got)
+	}
+}
+
+func topicNamed(t *testing.T, app *runtimetest.App, name string) document.Topic {
+	t.Helper()
+	topics, err := app.Topics(t.Context(), anonymous)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range topics {
+		if topic.Name == name {
+			return topic
+		}
+	}
+	t.Fatalf("no topic %s", name)
+	return document.Topic{}
+}
