@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/docvault/docvault/runtime/blob"
@@ -58,9 +59,10 @@ func (p *parts) close() {
 	_ = p.redis.Close()
 }
 
-func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
+func (p *parts) vault(c config.Runtime, log *slog.Logger, metrics prometheus.Registerer) *vault.Vault {
 	return vault.New(vault.Parts{
-		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Provider: classify.NewBuiltin(),
+		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Metrics: metrics,
+		Provider: classify.NewBuiltin(),
 		Extractor: extract.New(extract.Limits{
 			MaxPages: c.Extract.MaxPages, MaxTextBytes: int(c.Extract.MaxTextBytes), MemoryBytes: c.Extract.MemoryBytes,
 			Timeout: c.Extract.Timeout,

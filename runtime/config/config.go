@@ -74,6 +74,8 @@ type Runtime struct {
 	OCRLanguages   []string
 	Extract        Extract
 	Log            Log
+	Pprof          bool // on MetricsAddr
+	Traces         bool
 }
 
 // Migrate is the configuration of `docvault migrate`.
@@ -118,6 +120,8 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		OCRLanguages:   list(e.text(OCRLanguages, DefaultOCRLanguages)),
 		Extract:        e.extract(),
 		Log:            e.log(),
+		Pprof:          e.boolean(MetricsPprof, false),
+		Traces:         e.traces(),
 	}
 	return c, e.err()
 }
@@ -241,6 +245,23 @@ func (e *environment) address(name string, port int) string {
 		e.problem(name, "is host:port or :port")
 	}
 	return text
+}
+
+// traces tells whether traces are wanted: when there is an endpoint to send them to, unless they are turned off.
+func (e *environment) traces() bool {
+	endpoint := e.get(OTelEndpoint) + e.get(OTelTracesEndpoint)
+	if endpoint == "" || e.boolean(OTelDisabled, false) || e.get(OTelExporter) == "none" {
+		return false
+	}
+	for _, name := range []string{OTelProtocol, OTelTracesProtocol} {
+		if protocol := e.text(name, "http/protobuf"); protocol != "http/protobuf" {
+			e.problem(name, "is http/protobuf: no other is built in")
+		}
+	}
+	if exporter := e.text(OTelExporter, "otlp"); exporter != "otlp" {
+		e.problem(OTelExporter, "is otlp or none")
+	}
+	return true
 }
 
 func (e *environment) log() Log {

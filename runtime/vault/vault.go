@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/docvault/docvault/runtime/blob"
 	"github.com/docvault/docvault/runtime/classify"
 	"github.com/docvault/docvault/runtime/document"
@@ -27,6 +29,7 @@ type Parts struct {
 	Extractor *extract.Extractor // of workers; the API reads no document
 	Provider  classify.Provider  // of workers
 	Log       *slog.Logger
+	Metrics   prometheus.Registerer // nil: nobody looks
 }
 
 // Rules are what the owner of a vault decides.
@@ -65,16 +68,21 @@ type Vault struct {
 	extractor *extract.Extractor
 	provider  classify.Provider
 	log       *slog.Logger
+	metrics   *metrics
 	rules     Rules
 	timing    Timing
 }
 
 // New returns a vault of these parts.
 func New(p Parts, r Rules) *Vault {
-	return &Vault{
+	v := &Vault{
 		store: p.Store, blobs: p.Blobs, queue: p.Queue, extractor: p.Extractor, provider: p.Provider, log: p.Log,
-		rules: r, timing: r.Timing.withDefaults(),
+		metrics: newMetrics(p.Metrics), rules: r, timing: r.Timing.withDefaults(),
 	}
+	if p.Metrics != nil {
+		p.Metrics.MustRegister(&backlog{v})
+	}
+	return v
 }
 
 // Ready reports whether the vault can serve: Postgres answers and its schema is one that this program can work with.
