@@ -74,7 +74,7 @@ func (i installation) with(name, value string) installation {
 }
 
 func (i installation) list() []string {
-	list := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	list := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()} // what comes later counts
 	for name, value := range i.environment {
 		list = append(list, name+"="+value)
 	}
@@ -92,7 +92,13 @@ type process struct {
 // start starts a command and waits until its servers listen. It is killed when the test ends.
 func (i installation) start(t testing.TB, command string, servers ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, command), log: runtimetest.NewLog(t), addresses: map[string]string{}}
+	return i.startAs(t, exec.Command(program, command), servers...)
+}
+
+// startAs starts a program in its own way.
+func (i installation) startAs(t testing.TB, cmd *exec.Cmd, servers ...string) *process {
+	t.Helper()
+	p := &process{cmd: cmd, log: runtimetest.NewLog(t), addresses: map[string]string{}}
 	p.cmd.Env = i.list()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := p.cmd.StderrPipe()
@@ -110,7 +116,7 @@ func (i installation) start(t testing.TB, command string, servers ...string) *pr
 		case server := <-listening:
 			p.addresses[server[0]] = server[1]
 		case <-time.After(30 * time.Second):
-			t.Fatalf("%s does not listen", command)
+			t.Fatalf("%s does not listen", cmd.Args)
 		}
 	}
 	return p
