@@ -50,8 +50,8 @@ lint: go ## Run golangci-lint; LINTFLAGS=--fix repairs what it can
 	"$$(hack/tool golangci-lint)" run $(LINTFLAGS)
 
 .PHONY: vuln
-vuln: go ## Look for known vulnerabilities in what is linked (needs vuln.go.dev, or VULNDB=file:///path of a copy)
-	"$$(hack/tool govulncheck)" $(if $(VULNDB),-db $(VULNDB)) ./...
+vuln: go ## Look for known vulnerabilities in what is linked
+	hack/vuln
 
 .PHONY: dev
 dev: go ## Run the vault here without containers, built anew on each change; Ctrl-C ends it
