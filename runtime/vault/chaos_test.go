@@ -237,7 +237,7 @@ func (u user) does(ctx context.Context) {
 		i := u.random.IntN(len(mine))
 		switch id := mine[i]; u.random.IntN(4) {
 		case 0:
-			fmt.Println("deleting", id) //nolint:forbidigo // to the test
+			fmt.Println("deleting", id) // to the test
 			_ = u.vault.Delete(ctx, anonymous, id, true)
 			mine = append(mine[:i], mine[i+1:]...)
 		case 1:
@@ -265,6 +265,6 @@ func (u user) uploads(ctx context.Context) (document.ID, error) {
 	if err != nil {
 		return document.ID{}, err
 	}
-	fmt.Println("stored", d.ID) //nolint:forbidigo // to the test
+	fmt.Println("stored", d.ID) // to the test
 	return d.ID, nil
 }
