@@ -1,10 +1,9 @@
 package vault_test
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -65,7 +64,7 @@ func TestChaos(t *testing.T) {
 	}
 	settles(t, app)
 	for id := range said.kept() {
-		if _, err := app.Get(t.Context(), anonymous, id); err != nil {
+		if _, err := app.Restore(t.Context(), anonymous, id); err != nil { // who put it into the trash may have been killed before it took it out
 			t.Errorf("document %s was stored: %v", id, err)
 		}
 	}
@@ -109,23 +108,39 @@ type said struct {
 
 func newSaid() *said { return &said{stored: map[document.ID]bool{}} }
 
-func (s *said) listen(t *testing.T, from io.Reader) {
-	t.Helper()
-	lines := bufio.NewScanner(from)
-	for lines.Scan() {
-		what, text, _ := strings.Cut(lines.Text(), " ")
-		id, err := document.ParseID(text)
-		if err != nil {
-			continue // the last line of one that was killed
+// listener takes the lines of one process. It is its standard output itself, so that Wait waits for the last of them.
+type listener struct {
+	*said
+
+	begun []byte // of a line
+}
+
+// Write implements io.Writer.
+func (l *listener) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.begun = append(l.begun, p...)
+	for {
+		line, rest, whole := bytes.Cut(l.begun, []byte("\n"))
+		if !whole {
+			return len(p), nil
 		}
-		s.mutex.Lock()
-		s.lines++
-		if what == "stored" {
-			s.stored[id] = true
-		} else {
-			delete(s.stored, id)
-		}
-		s.mutex.Unlock()
+		l.begun = rest
+		l.take(string(line))
+	}
+}
+
+func (s *said) take(line string) {
+	what, text, _ := strings.Cut(line, " ")
+	id, err := document.ParseID(text)
+	if err != nil {
+		return
+	}
+	s.lines++
+	if what == "stored" {
+		s.stored[id] = true
+	} else {
+		delete(s.stored, id)
 	}
 }
 
@@ -157,15 +172,11 @@ func startChaos(t *testing.T, app *runtimetest.App, seed uint64, said *said) *pr
 	cmd := process.Command(self, chaosCommand, strconv.FormatUint(seed, 10), app.Database.App, app.Redis.URL, b.Endpoint, b.Bucket, b.AccessKey, b.SecretKey)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = app.Log
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd.Stdout = &listener{said: said}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	go said.listen(t, out)
 	return cmd
 }
 
@@ -242,7 +253,7 @@ func (u user) does(ctx context.Context) {
 			mine = append(mine[:i], mine[i+1:]...)
 		case 1:
 			_ = u.vault.Delete(ctx, anonymous, id, false)
-			fallthrough // or else it may stay in the trash
+			fallthrough
 		case 2:
 			_, _ = u.vault.Restore(ctx, anonymous, id)
 		default:
