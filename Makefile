@@ -58,8 +58,12 @@ lint: go ## Run golangci-lint; LINTFLAGS=--fix repairs what it can
 	"$$(hack/tool golangci-lint)" run $(LINTFLAGS)
 
 .PHONY: vuln
-vuln: go ## Look for known vulnerabilities in what is linked (needs vuln.go.dev)
-	"$$(hack/tool govulncheck)" ./...
+vuln: go ## Look for known vulnerabilities in what is linked
+	hack/vuln
+
+.PHONY: dev
+dev: go ## Run the vault here without containers, built anew on each change; Ctrl-C ends it
+	@hack/dev
 
 .PHONY: services-up
 services-up: go ## Start the test services and leave them; then: eval "$(hack/services env)"

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/importer"
@@ -50,7 +52,7 @@ func runImport(ctx context.Context, get func(string) string, a importArguments, 
 		return err
 	}
 	defer parts.close()
-	v := parts.vault(c, log)
+	v := parts.vault(c, log, prometheus.NewRegistry()) // which nobody reads: it ends by itself
 	if err := v.Ready(ctx); err != nil {
 		return err
 	}

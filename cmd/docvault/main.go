@@ -14,6 +14,7 @@ import (
 
 	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/extract"
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 // Set by the linker: -X main.version=... -X main.commit=...
@@ -117,7 +118,7 @@ func setLog(c config.Log, program string) *slog.Logger {
 	if c.JSON {
 		handler = slog.NewJSONHandler(os.Stderr, options)
 	}
-	log := slog.New(handler).With("program", program, "version", version)
+	log := slog.New(telemetry.LogHandler(handler)).With("program", program, "version", version)
 	slog.SetDefault(log)
 	return log
 }

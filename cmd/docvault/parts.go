@@ -68,7 +68,7 @@ func (p *parts) close() {
 
 func (p *parts) vault(c config.Runtime, log *slog.Logger, metrics prometheus.Registerer) *vault.Vault {
 	return vault.New(vault.Parts{
-		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Keys: p.keys,
+		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Metrics: metrics, Keys: p.keys,
 		Factory: classify.NewFactory(classify.Limits{Timeout: c.Classify.Timeout, InputTokens: c.Classify.InputTokens}, metrics),
 		Extractor: extract.New(extract.Limits{
 			MaxPages: c.Extract.MaxPages, MaxTextBytes: int(c.Extract.MaxTextBytes), MemoryBytes: c.Extract.MemoryBytes,

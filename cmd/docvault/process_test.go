@@ -74,7 +74,7 @@ func (i installation) with(name, value string) installation {
 }
 
 func (i installation) list() []string {
-	list := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	list := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()} // what comes later counts
 	for name, value := range i.environment {
 		list = append(list, name+"="+value)
 	}
@@ -97,7 +97,13 @@ func (i installation) start(t testing.TB, command string, servers ...string) *pr
 
 func (i installation) startWith(t testing.TB, arguments []string, servers ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, arguments...), log: runtimetest.NewLog(t), addresses: map[string]string{}}
+	return i.startAs(t, exec.Command(program, arguments...), servers...)
+}
+
+// startAs starts a program in its own way.
+func (i installation) startAs(t testing.TB, cmd *exec.Cmd, servers ...string) *process {
+	t.Helper()
+	p := &process{cmd: cmd, log: runtimetest.NewLog(t), addresses: map[string]string{}}
 	p.cmd.Env = i.list()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := p.cmd.StderrPipe()
@@ -115,7 +121,7 @@ func (i installation) startWith(t testing.TB, arguments []string, servers ...str
 		case server := <-listening:
 			p.addresses[server[0]] = server[1]
 		case <-time.After(30 * time.Second):
-			t.Fatalf("%s does not listen", arguments[0])
+			t.Fatalf("%s does not listen", cmd.Args)
 		}
 	}
 	return p

@@ -9,14 +9,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/httpapi"
-	"github.com/docvault/docvault/runtime/vault"
 	"github.com/docvault/docvault/runtime/worker"
 )
 
@@ -39,13 +34,18 @@ func runAPI(ctx context.Context, get func(string) string) error {
 		return err
 	}
 	defer parts.close()
-	metrics := newMetrics()
+	flush, err := startTraces(ctx, c, "api", log)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	metrics := newMetrics(parts)
 	v := parts.vault(c, log, metrics)
 	handler := httpapi.New(v, httpapi.Config{
 		APIToken: c.APIToken.Reveal(), AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins,
 		MaxUploadBytes: c.MaxUploadBytes, Version: version, Logger: log, Metrics: metrics, Stopping: ctx.Done(),
 	})
-	probes := inside(v, metrics, log)
+	probes := inside(metrics, probes{live: alive, ready: v.Ready, pprof: c.Pprof, log: log})
 	return together(ctx,
 		func(ctx context.Context) error { return serve(ctx, "api", c.ListenAddr, handler, log) },
 		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, probes, log) },
@@ -66,10 +66,15 @@ func runWorker(ctx context.Context, get func(string) string) error {
 	if parts.ocr, err = extract.FindTesseract(ctx, c.OCRLanguages); err != nil {
 		return config.Problems{fmt.Sprintf("%s %v", config.OCRLanguages, err)}
 	}
-	metrics := newMetrics()
+	flush, err := startTraces(ctx, c, "worker", log)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	metrics := newMetrics(parts)
 	v := parts.vault(c, log, metrics)
 	w := worker.New(v, parts.redis, worker.Config{Queue: config.Queue, Concurrency: c.Concurrency, Log: log, Metrics: metrics})
-	probes := inside(v, metrics, log)
+	probes := inside(metrics, probes{live: w.Live, ready: v.Ready, pprof: c.Pprof, log: log})
 	return together(ctx,
 		w.Run,
 		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, probes, log) },
@@ -120,31 +125,4 @@ func serve(ctx context.Context, name, address string, handler http.Handler, log 
 	}
 	log.InfoContext(ctx, "stopped", "server", name)
 	return nil
-}
-
-func newMetrics() *prometheus.Registry {
-	metrics := prometheus.NewRegistry()
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "docvault_build_info", Help: "1, with the program's version.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": commit},
-	})
-	build.Set(1)
-	metrics.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return metrics
-}
-
-// inside is what only the platform sees: metrics and probes.
-func inside(v *vault.Vault, metrics *prometheus.Registry, log *slog.Logger) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := v.Ready(r.Context()); err != nil {
-			log.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
-	return mux
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 const (
@@ -25,9 +27,11 @@ const (
 )
 
 // Put implements Store.
-func (s *S3) Put(ctx context.Context, key, contentType string, body io.Reader) error {
+func (s *S3) Put(ctx context.Context, key, contentType string, body io.Reader) (err error) {
+	ctx, end := telemetry.Step(ctx, "store put")
+	defer func() { end(err) }()
 	var start bytes.Buffer
-	_, err := io.CopyN(&start, body, smallObject)
+	_, err = io.CopyN(&start, body, smallObject)
 	switch {
 	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return s.putSmall(ctx, key, contentType, start.Bytes())

@@ -13,6 +13,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 // maxRetries bounds minio-go's tries of one request: its default of 10 keeps a caller waiting for minutes.
@@ -64,7 +65,9 @@ func (c Config) client(endpoint string, secure bool) (*minio.Client, error) {
 }
 
 // Delete implements Store.
-func (s *S3) Delete(ctx context.Context, key string) error {
+func (s *S3) Delete(ctx context.Context, key string) (err error) {
+	ctx, end := telemetry.Step(ctx, "store delete")
+	defer func() { end(err) }()
 	if err := s.core.RemoveIncompleteUpload(ctx, s.bucket, key); err != nil && !isMissing(err) {
 		return fault("end incomplete uploads", err)
 	}
@@ -110,8 +113,10 @@ func (s *S3) Size(ctx context.Context, key string) (int64, error) {
 }
 
 // Open implements Store.
-func (s *S3) Open(ctx context.Context, key string, size int64) (io.ReadSeekCloser, error) {
-	if _, err := s.core.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{}); err != nil {
+func (s *S3) Open(ctx context.Context, key string, size int64) (_ io.ReadSeekCloser, err error) {
+	stepped, end := telemetry.Step(ctx, "store open")
+	defer func() { end(err) }()
+	if _, err := s.core.StatObject(stepped, s.bucket, key, minio.StatObjectOptions{}); err != nil {
 		return nil, fault("look at the object", err)
 	}
 	return &objectReader{ctx: ctx, store: s, key: key, size: size}, nil

@@ -101,6 +101,8 @@ type Runtime struct {
 	Extract        Extract
 	Classify       Classify
 	Log            Log
+	Pprof          bool // on MetricsAddr
+	Traces         bool
 }
 
 // Migrate is the configuration of `docvault migrate`.
@@ -146,6 +148,8 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		Extract:        e.extract(),
 		Classify:       e.classify(),
 		Log:            e.log(),
+		Pprof:          e.boolean(MetricsPprof, false),
+		Traces:         e.traces(),
 	}
 	return c, e.err()
 }
@@ -299,6 +303,23 @@ func (e *environment) address(name string, port int) string {
 		e.problem(name, "is host:port or :port")
 	}
 	return text
+}
+
+// traces tells whether traces are wanted: when there is an endpoint to send them to, unless they are turned off.
+func (e *environment) traces() bool {
+	endpoint := e.get(OTelEndpoint) + e.get(OTelTracesEndpoint)
+	if endpoint == "" || e.boolean(OTelDisabled, false) || e.get(OTelExporter) == "none" {
+		return false
+	}
+	for _, name := range []string{OTelProtocol, OTelTracesProtocol} {
+		if protocol := e.text(name, "http/protobuf"); protocol != "http/protobuf" {
+			e.problem(name, "is http/protobuf: no other is built in")
+		}
+	}
+	if exporter := e.text(OTelExporter, "otlp"); exporter != "otlp" {
+		e.problem(OTelExporter, "is otlp or none")
+	}
+	return true
 }
 
 func (e *environment) log() Log {

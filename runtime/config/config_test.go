@@ -125,6 +125,31 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+func TestTraces(t *testing.T) {
+	t.Parallel()
+	const endpoint = "http://collector:4318"
+	for _, c := range []struct {
+		about  string
+		set    []string
+		traces bool
+		wrong  int
+	}{
+		{"nothing", nil, false, 0},
+		{"an endpoint", []string{config.OTelEndpoint, endpoint}, true, 0},
+		{"an endpoint of traces", []string{config.OTelTracesEndpoint, endpoint + "/v1/traces", config.OTelProtocol, "http/protobuf"}, true, 0},
+		{"turned off", []string{config.OTelEndpoint, endpoint, config.OTelDisabled, "true"}, false, 0},
+		{"no exporter", []string{config.OTelEndpoint, endpoint, config.OTelExporter, "none"}, false, 0},
+		{"what is not built in", []string{config.OTelEndpoint, endpoint, config.OTelProtocol, "grpc", config.OTelExporter, "zipkin"}, true, 2},
+		{"what is not built in, unused", []string{config.OTelProtocol, "grpc"}, false, 0},
+	} {
+		got, err := load(c.set...)
+		var problems config.Problems
+		if errors.As(err, &problems); got.Traces != c.traces || len(problems) != c.wrong {
+			t.Errorf("%s: traces %t, %v", c.about, got.Traces, err)
+		}
+	}
+}
+
 func TestSecretsAreRedacted(t *testing.T) {
 	t.Parallel()
 	secret := config.Secret("do not show")

@@ -33,6 +33,17 @@ const (
 	LogLevel          = "LOG_LEVEL"
 	LogFormat         = "LOG_FORMAT"
 
+	MetricsPprof = "METRICS_PPROF"
+
+	// Of OpenTelemetry: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables. Its library reads these and
+	// more by itself; these say whether there are traces at all.
+	OTelDisabled       = "OTEL_SDK_DISABLED"
+	OTelExporter       = "OTEL_TRACES_EXPORTER"
+	OTelEndpoint       = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	OTelTracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	OTelProtocol       = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	OTelTracesProtocol = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+
 	// Limits of what reading one document may cost.
 	ExtractMaxPages       = "EXTRACT_MAX_PAGES"
 	ExtractMaxTextBytes   = "EXTRACT_MAX_TEXT_BYTES"

@@ -83,8 +83,7 @@ func (a *api) serveRanges(w http.ResponseWriter, c *call, modified time.Time, co
 	watched := &watchedReader{ReadSeeker: content}
 	http.ServeContent(&rangeWriter{ResponseWriter: w}, c.Request, "", modified, watched)
 	if watched.err != nil && c.Context().Err() == nil {
-		a.log.LogAttrs(c.Context(), slog.LevelError, "content cut off", slog.String("request_id", requestID(c.Request)),
-			slog.String("path", c.URL.Path), slog.Any("error", watched.err))
+		a.log.LogAttrs(c.Context(), slog.LevelError, "content cut off", slog.String("path", c.URL.Path), slog.Any("error", watched.err))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/docvault/docvault/runtime/telemetry"
 	"github.com/docvault/docvault/runtime/vault"
 )
 
@@ -26,7 +27,7 @@ type edge struct {
 func newEdge(t *testing.T, config Config) *edge {
 	t.Helper()
 	e := &edge{log: &lockedBuffer{}, registry: prometheus.NewRegistry()}
-	config.Logger = slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	config.Logger = slog.New(telemetry.LogHandler(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	config.Metrics = e.registry
 	e.Server = httptest.NewServer(New(&vault.Vault{}, config))
 	t.Cleanup(e.Close)

@@ -35,7 +35,7 @@ func (a *api) patchDocument(c *call) (any, error) {
 
 // newName is the name that a document gets by hand. One that comes to nothing is a slip, not a file without a name.
 func newName(sent string) (string, error) {
-	name, nothing := storedName(sent), storedName("")
+	name, nothing := document.StoredName(sent), document.StoredName("")
 	if name == nothing && !strings.HasSuffix(sent, nothing) {
 		return "", errBadParameter("original_name", "must have letters or digits after the last slash.")
 	}

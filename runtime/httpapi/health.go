@@ -31,8 +31,7 @@ func (a *api) checkInWords(c *call, name string, err error) string {
 	if err == nil {
 		return "ok"
 	}
-	a.log.LogAttrs(c.Context(), slog.LevelWarn, "dependency away", slog.String("request_id", requestID(c.Request)),
-		slog.String("dependency", name), slog.Any("error", err))
+	a.log.LogAttrs(c.Context(), slog.LevelWarn, "dependency away", slog.String("dependency", name), slog.Any("error", err))
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "error: no answer in time"
 	}

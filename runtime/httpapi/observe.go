@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,22 +13,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 const requestIDHeader = "X-Request-ID"
 
 // maxRequestID is the longest request id that is taken from outside.
 const maxRequestID = 64
-
-type requestIDKey struct{}
-
-// requestID is the id that r has in the logs, here and before us.
-func requestID(r *http.Request) string {
-	id, _ := r.Context().Value(requestIDKey{}).(string)
-	return id
-}
 
 // observer sees each request from its first to its last byte: id, log, metrics, deadlines, panics.
 type observer struct {
@@ -65,6 +60,8 @@ func (o *observer) observe(next http.Handler) http.Handler {
 		r = withRequestID(seen, guardBody(seen, r))
 		seen.Header().Set("X-Content-Type-Options", "nosniff")
 		seen.Header().Set("Referrer-Policy", "no-referrer")
+		r, span := begin(r)
+		defer span.End()
 		defer o.record(seen, r, start)
 		defer o.recoverPanic(seen, r)
 		next.ServeHTTP(seen, r)
@@ -78,13 +75,36 @@ func (o *observer) record(w *seenWriter, r *http.Request, start time.Time) {
 	route, method := labels(r)
 	o.requests.WithLabelValues(route, method, strconv.Itoa(w.status)).Inc()
 	o.duration.WithLabelValues(route, method).Observe(took.Seconds())
+	describe(trace.SpanFromContext(r.Context()), route, method, w.status)
 	level := slog.LevelInfo
 	if isProbe(r.URL.Path) {
 		level = slog.LevelDebug
 	}
-	o.log.LogAttrs(r.Context(), level, "request", slog.String("request_id", requestID(r)), slog.String("method", r.Method),
+	o.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method),
 		slog.String("route", route), slog.String("path", r.URL.Path), slog.Int("status", w.status), slog.Int64("bytes", w.bytes),
 		slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
+}
+
+// begin begins the span of a request, in the trace that it names. Probes have none: nobody follows them.
+func begin(r *http.Request) (*http.Request, trace.Span) {
+	if isProbe(r.URL.Path) {
+		return r, trace.SpanFromContext(r.Context())
+	}
+	ctx, span := telemetry.Begin(telemetry.FromHeader(r.Context(), r.Header), trace.SpanKindServer, "request")
+	return r.WithContext(ctx), span
+}
+
+// describe tells of a request what its metrics tell. Its path may be anything, and its query what people search.
+func describe(span trace.Span, route, method string, status int) {
+	if !span.IsRecording() {
+		return
+	}
+	span.SetName(method + " " + route)
+	span.SetAttributes(attribute.String("http.request.method", method), attribute.String("http.route", route),
+		attribute.Int("http.response.status_code", status))
+	if status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, http.StatusText(status))
+	}
 }
 
 // labels keeps the metrics bounded whatever is asked for.
@@ -108,7 +128,7 @@ func (o *observer) recoverPanic(w *seenWriter, r *http.Request) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
-	o.log.LogAttrs(r.Context(), slog.LevelError, "handler panicked", slog.String("request_id", requestID(r)),
+	o.log.LogAttrs(r.Context(), slog.LevelError, "handler panicked",
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("panic", fmt.Sprint(cause)),
 		slog.String("stack", string(debug.Stack())))
 	if w.written {
@@ -124,7 +144,7 @@ func withRequestID(w http.ResponseWriter, r *http.Request) *http.Request {
 		id = document.NewID().String()
 	}
 	w.Header().Set(requestIDHeader, id)
-	return r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+	return r.WithContext(telemetry.WithRequestID(r.Context(), id))
 }
 
 func isRequestID(id string) bool {

@@ -185,8 +185,8 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error, subject st
 	}
 	p := asProblem(err, subject)
 	if p.Status >= http.StatusInternalServerError {
-		a.log.LogAttrs(r.Context(), logLevelOf(p), "request failed", slog.String("request_id", requestID(r)),
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("code", p.Code), slog.Any("error", err))
+		a.log.LogAttrs(r.Context(), logLevelOf(p), "request failed", slog.String("method", r.Method),
+			slog.String("path", r.URL.Path), slog.String("code", p.Code), slog.Any("error", err))
 	}
 	drain(r)
 	writeProblem(w, p)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 // Kind is what is to be done with a document; the type of its task.
@@ -42,6 +43,8 @@ type Task struct {
 	Generation int64       `json:"generation"`
 	// PreviewID is which of the document's previews is meant; the generation is the preview's then.
 	PreviewID document.ID `json:"preview_id,omitzero"`
+	// Origin is which request caused it. Tasks that the sweeper hands out may have none.
+	Origin telemetry.Origin `json:"origin,omitzero"`
 }
 
 // Name identifies a task in the queue: the same work is never in it twice.
@@ -103,8 +106,14 @@ func (q *Queue) Ping(ctx context.Context) error {
 	return unavailable("ping Redis", q.redis.Ping(ctx).Err())
 }
 
-// Enqueue hands a task out. One that is in the queue already stays as it is.
-func (q *Queue) Enqueue(ctx context.Context, t Task) error {
+// Enqueue hands a task out, with its origin, which is the one of ctx where the task has none. One that is in the queue already stays
+// as it is.
+func (q *Queue) Enqueue(ctx context.Context, t Task) (err error) {
+	ctx, end := telemetry.Step(ctx, "enqueue "+string(t.Kind))
+	defer func() { end(err) }()
+	if t.Origin == (telemetry.Origin{}) {
+		t.Origin = telemetry.OriginOf(ctx)
+	}
 	payload, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("write the task: %w", err)
@@ -131,6 +140,19 @@ func (q *Queue) Waits(t Task) (bool, error) {
 		return false, unavailable("look for the task", err)
 	}
 	return info.State == asynq.TaskStatePending, nil
+}
+
+// Origin tells which request caused a task, if the queue still has it, in whatever state; else nothing.
+func (q *Queue) Origin(t Task) telemetry.Origin {
+	info, err := q.inspector.GetTaskInfo(q.queueOf(t), t.Name())
+	if err != nil {
+		return telemetry.Origin{}
+	}
+	known, err := ParseTask(info.Type, info.Payload)
+	if err != nil {
+		return telemetry.Origin{}
+	}
+	return known.Origin
 }
 
 // Remove takes a task out of the queue, if it can: a worker that gets it all the same finds nothing to do.

@@ -19,11 +19,23 @@ type Bucket struct {
 // NewBucket provisions a bucket; it and all in it go when the test ends.
 func NewBucket(t testing.TB) Bucket {
 	t.Helper()
-	b := NewUnmadeBucket(t)
+	return newBucket(t, Env(t, "TEST_MINIO_ENDPOINT"), testAdmin(t))
+}
+
+// admin is who makes buckets.
+type admin struct{ User, Password string }
+
+func testAdmin(t testing.TB) admin {
+	t.Helper()
+	return admin{User: Env(t, "TEST_MINIO_ROOT_USER"), Password: Env(t, "TEST_MINIO_ROOT_PASSWORD")}
+}
+
+func newBucket(t testing.TB, endpoint string, by admin) Bucket {
+	t.Helper()
+	b := unmadeBucket(t, endpoint, by)
 	name := b.Config.Bucket
 	server, err := provision.OpenObjectStore(t.Context(), provision.ObjectStoreServer{
-		Endpoint: b.Config.Endpoint, Region: b.Config.Region,
-		AccessKey: Env(t, "TEST_MINIO_ROOT_USER"), SecretKey: Env(t, "TEST_MINIO_ROOT_PASSWORD"),
+		Endpoint: b.Config.Endpoint, Region: b.Config.Region, AccessKey: by.User, SecretKey: by.Password,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -48,13 +60,18 @@ func NewBucket(t testing.TB) Bucket {
 // NewUnmadeBucket is for tests that have the bucket made, and unmake it.
 func NewUnmadeBucket(t testing.TB) Bucket {
 	t.Helper()
+	return unmadeBucket(t, Env(t, "TEST_MINIO_ENDPOINT"), testAdmin(t))
+}
+
+func unmadeBucket(t testing.TB, endpoint string, by admin) Bucket {
+	t.Helper()
 	name := randomName()
 	c := blob.Config{
-		Endpoint: Env(t, "TEST_MINIO_ENDPOINT"), Region: "us-east-1", Bucket: name,
+		Endpoint: endpoint, Region: "us-east-1", Bucket: name,
 		AccessKey: name[:20], // as long as MinIO allows
 		SecretKey: "secret-of-" + name,
 	}
-	root := credentials.NewStaticV4(Env(t, "TEST_MINIO_ROOT_USER"), Env(t, "TEST_MINIO_ROOT_PASSWORD"), "")
+	root := credentials.NewStaticV4(by.User, by.Password, "")
 	admin, err := minio.New(c.Endpoint, &minio.Options{Creds: root, Region: c.Region})
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,11 @@ type Database struct {
 // NewDatabase provisions a database of the test's own, without a schema.
 func NewDatabase(t testing.TB) Database {
 	t.Helper()
-	super := Env(t, "TEST_POSTGRES_URL")
+	return newDatabase(t, Env(t, "TEST_POSTGRES_URL"))
+}
+
+func newDatabase(t testing.TB, super string) Database {
+	t.Helper()
 	admin, _, err := provision.ParsePostgresURL(super)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +61,11 @@ func NewDatabase(t testing.TB) Database {
 // NewMigrated provisions a database with the schema in it.
 func NewMigrated(t testing.TB) Database {
 	t.Helper()
-	d := NewDatabase(t)
+	return migrated(t, NewDatabase(t))
+}
+
+func migrated(t testing.TB, d Database) Database {
+	t.Helper()
 	if err := store.Migrate(t.Context(), d.Migrate, NewLog(t).Logger()); err != nil {
 		t.Fatal(err)
 	}

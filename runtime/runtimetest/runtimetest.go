@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 // Env returns a variable that the test services set.
@@ -69,7 +70,7 @@ func (l *Log) String() string {
 
 // Logger returns a logger that writes into l.
 func (l *Log) Logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(telemetry.LogHandler(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
 
 // randomName is a name that nothing else has, of lower-case letters and digits, valid for databases and buckets.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -30,18 +31,9 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
 
-	files, err := fs.Sub(migrations, "migrations")
+	provider, err := newMigrator(db)
 	if err != nil {
-		return fmt.Errorf("open the migrations: %w", err)
-	}
-	// Tried every second for ten minutes: as long as a migration of a large vault may take another.
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600))
-	if err != nil {
-		return fmt.Errorf("make the lock: %w", err)
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
+		return err
 	}
 	applied, err := provider.Up(ctx)
 	for _, m := range applied {
@@ -52,4 +44,21 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	}
 	log.Info("schema is up to date", "version", SchemaVersion, "applied", len(applied))
 	return nil
+}
+
+func newMigrator(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("open the migrations: %w", err)
+	}
+	// Tried every second for ten minutes: as long as a migration of a large vault may take another.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600))
+	if err != nil {
+		return nil, fmt.Errorf("make the lock: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return provider, nil
 }

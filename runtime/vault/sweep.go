@@ -50,8 +50,13 @@ func (v *Vault) takeOver(ctx context.Context) error {
 		return fmt.Errorf("take over from dead workers: %w", err)
 	}
 	for _, d := range dead {
+		if ctx.Err() != nil { // Redis hangs; what is left is found again as lost
+			return fmt.Errorf("hand out what was taken over: %w", ctx.Err())
+		}
 		t := queue.Task{Kind: kindOfWork(d.Status), DocumentID: d.ID, Generation: d.Generation}
-		v.log.WarnContext(ctx, "taken over from a dead worker", "task", t.Name())
+		t.Origin = v.queue.Origin(queue.Task{Kind: t.Kind, DocumentID: d.ID, Generation: d.Generation - 1})
+		v.metrics.swept(takenOver, 1)
+		v.log.WarnContext(t.Origin.Into(ctx), "taken over from a dead worker", "task", t.Name())
 		v.handOut(ctx, t)
 	}
 	return nil
@@ -112,6 +117,8 @@ func (v *Vault) handOutAgain(ctx context.Context, t queue.Task) error {
 	if err != nil {
 		return fmt.Errorf("raise the generation: %w", err)
 	}
+	v.metrics.swept(handedOutAgain, 1)
+	t.Origin = v.queue.Origin(t) // asynq may still have it, in a state in which nobody gets it
 	t.Generation = next
 	return v.queue.Enqueue(ctx, t)
 }
@@ -124,10 +131,11 @@ func kindOfWork(s document.Status) queue.Kind {
 }
 
 func (v *Vault) emptyTrash(ctx context.Context) error {
-	_, err := v.store.EmptyTrash(ctx, sqlrows.EmptyTrashParams{After: v.rules.TrashFor, AtMost: atMost})
+	removed, err := v.store.EmptyTrash(ctx, sqlrows.EmptyTrashParams{After: v.rules.TrashFor, AtMost: atMost})
 	if err != nil {
 		return fmt.Errorf("empty the trash: %w", err)
 	}
+	v.metrics.swept(trashEmptied, removed)
 	return nil
 }
 
@@ -137,6 +145,7 @@ func (v *Vault) dropStaleObjects(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("drop stale objects: %w", err)
 	}
+	v.metrics.swept(uploadGivenUp, dropped)
 	if dropped > 0 {
 		v.log.InfoContext(ctx, "gave up objects that nobody writes", "objects", dropped)
 	}
@@ -179,6 +188,7 @@ func (v *Vault) deleteDue(ctx context.Context, o sqlrows.ClaimDyingObjectsRow) e
 		return err
 	}
 	if !o.Again {
+		v.metrics.swept(objectDeleted, 1)
 		return nil
 	}
 	if err := v.store.ForgetObject(ctx, o.ID); err != nil {

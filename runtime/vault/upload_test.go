@@ -23,6 +23,9 @@ import (
 
 func TestMain(m *testing.M) {
 	runtimetest.Child()
+	if len(os.Args) > 1 && os.Args[1] == chaosCommand {
+		os.Exit(runChaos(os.Args[2:]))
+	}
 	os.Exit(m.Run())
 }
 

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/docvault/docvault/runtime/blob"
 	"github.com/docvault/docvault/runtime/classify"
 	"github.com/docvault/docvault/runtime/config"
@@ -30,6 +32,7 @@ type Parts struct {
 	Factory   *classify.Factory  // of providers
 	Keys      *seal.Keys         // of stored provider keys
 	Log       *slog.Logger
+	Metrics   prometheus.Registerer // nil: nobody looks
 }
 
 // DefaultMaxIndexedBytes holds some 80,000 words, 150 pages or more.
@@ -75,6 +78,7 @@ type Vault struct {
 	factory   *classify.Factory
 	keys      *seal.Keys
 	log       *slog.Logger
+	metrics   *metrics
 	rules     Rules
 	timing    Timing
 	hub       hub
@@ -82,10 +86,14 @@ type Vault struct {
 
 // New returns a vault of these parts.
 func New(p Parts, r Rules) *Vault {
-	return &Vault{
+	v := &Vault{
 		store: p.Store, blobs: p.Blobs, queue: p.Queue, extractor: p.Extractor, factory: p.Factory, keys: p.Keys, log: p.Log,
-		rules: r, timing: r.Timing.withDefaults(),
+		metrics: newMetrics(p.Metrics), rules: r, timing: r.Timing.withDefaults(),
 	}
+	if p.Metrics != nil {
+		p.Metrics.MustRegister(&backlog{v})
+	}
+	return v
 }
 
 // Ready reports whether the vault can serve: Postgres answers and its schema is one that this program can work with.

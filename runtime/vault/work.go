@@ -16,6 +16,7 @@ import (
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/store"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 // Outcome is how a piece of work ended; the label of metrics.
@@ -74,7 +75,11 @@ func (v *Vault) read(ctx context.Context, begun sqlrows.BeginExtractRow) (store.
 		return store.Read{}, err
 	}
 	defer func() { _ = file.Close() }()
-	result, err := v.extractor.Extract(ctx, begun.MimeType, file)
+	began := time.Now()
+	reading, end := telemetry.Step(ctx, "extract")
+	result, err := v.extractor.Extract(reading, begun.MimeType, file)
+	end(err)
+	v.metrics.extracted(begun.Kind, begun.Size, time.Since(began), err)
 	var never *document.ReadError
 	if errors.As(err, &never) {
 		return store.Read{}, verdict{document.Problem{Code: never.Code, Detail: never.Detail}}
@@ -110,7 +115,10 @@ func (v *Vault) fetch(ctx context.Context, key string, size int64) (*os.File, er
 		return nil, fmt.Errorf("make a file: %w: %w", document.ErrUnavailable, err)
 	}
 	_ = os.Remove(file.Name())
-	if _, err = io.Copy(file, object); err == nil {
+	_, fetched := telemetry.Step(ctx, "store fetch")
+	_, err = io.Copy(file, object)
+	fetched(err)
+	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
 	if err != nil {
@@ -142,7 +150,9 @@ func (v *Vault) ClassifyTask(ctx context.Context, id document.ID, generation int
 		if request.Text == "" || len(request.Topics) == 0 {
 			return v.skip(ctx, id, generation)
 		}
-		result, err := v.judge(ctx, begun, settings, request)
+		asking, end := telemetry.Step(ctx, "ask the provider")
+		result, err := v.judge(asking, begun, settings, request)
+		end(err)
 		if err != nil {
 			return err
 		}

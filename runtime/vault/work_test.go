@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/runtimetest"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
+	"github.com/docvault/docvault/runtime/telemetry"
 	"github.com/docvault/docvault/runtime/vault"
 )
 
@@ -343,4 +345,32 @@ func count(t *testing.T, v *vault.Vault, id document.ID) int64 {
 	}
 	t.Fatalf("no topic %s", id)
 	return 0
+}
+
+// TestTakenOverWorkKeepsItsRequest has the sweeper find in the queue whose work it is that it hands out again, and say so.
+func TestTakenOverWorkKeepsItsRequest(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	ctx := telemetry.WithRequestID(t.Context(), "edge-7")
+	s, err := app.Stage(ctx, anonymous, "a.txt", strings.NewReader("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _, err := app.Commit(ctx, anonymous, s, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.Store.BeginExtract(ctx, sqlrows.BeginExtractParams{ID: d.ID, Generation: 1}); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, app, "UPDATE documents SET heartbeat_at = now() - interval '1 hour'")
+	sweep(t, app.Vault)
+	if origin := app.Queue.Origin(queue.Task{Kind: queue.Extract, DocumentID: d.ID, Generation: 2}); origin.RequestID != "edge-7" {
+		t.Errorf("handed out again on behalf of %+v", origin)
+	}
+	for line := range strings.SplitSeq(app.Log.String(), "\n") {
+		if strings.Contains(line, "taken over") && !strings.Contains(line, "request_id=edge-7") {
+			t.Errorf("a line without its request: %s", line)
+		}
+	}
 }

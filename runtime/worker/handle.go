@@ -8,9 +8,12 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/telemetry"
 	"github.com/docvault/docvault/runtime/vault"
 )
 
@@ -23,11 +26,15 @@ func (w *Worker) handle(do func(context.Context, queue.Task) (vault.Outcome, err
 		if err != nil {
 			return fmt.Errorf("%w: %w", asynq.SkipRetry, err)
 		}
+		ctx, span := telemetry.Begin(t.Origin.Into(ctx), trace.SpanKindConsumer, string(t.Kind))
+		defer span.End()
 		began := time.Now()
 		outcome, err := do(ctx, t)
 		if err != nil {
 			outcome = "unrecorded"
 		}
+		telemetry.Fail(span, err)
+		span.SetAttributes(attribute.String("docvault.outcome", string(outcome)))
 		took := time.Since(began)
 		w.tasks.WithLabelValues(string(t.Kind), string(outcome)).Observe(took.Seconds())
 		w.config.Log.InfoContext(ctx, "task", "kind", t.Kind, "document", t.DocumentID, "generation", t.Generation,
@@ -48,6 +55,9 @@ func ofDocument(
 func (w *Worker) report(ctx context.Context, task *asynq.Task, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the worker stops: the handler is about to hand the work back
+	}
+	if t, err := queue.ParseTask(task.Type(), task.Payload()); err == nil {
+		ctx = t.Origin.Into(ctx)
 	}
 	w.config.Log.ErrorContext(ctx, "task could not be recorded; the sweeper will find it", "kind", task.Type(), "error", err)
 }

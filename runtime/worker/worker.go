@@ -47,6 +47,7 @@ type Worker struct {
 	tasks  *prometheus.HistogramVec
 	faults prometheus.Counter
 	active sync.WaitGroup // handlers; asynq does not wait for those whose context has ended
+	loops  []*loop
 }
 
 // New returns a worker of a vault.
@@ -61,6 +62,7 @@ func New(v *vault.Vault, client redis.UniversalClient, c Config) *Worker {
 			Name: "docvault_sweep_faults_total", Help: "Passes of the sweeper that did not do all they should.",
 		}),
 	}
+	w.loops = []*loop{newLoop("sweep work", v.SweepWork), newLoop("sweep storage", v.SweepStorage)}
 	c.Metrics.MustRegister(w.tasks, w.faults)
 	return w
 }
@@ -83,8 +85,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	var sweeps sync.WaitGroup
 	defer sweeps.Wait()
 	defer stop()
-	sweeps.Go(func() { w.sweep(ctx, w.vault.SweepWork) })
-	sweeps.Go(func() { w.sweep(ctx, w.vault.SweepStorage) })
+	for _, l := range w.loops {
+		sweeps.Go(func() { w.sweep(ctx, l) })
+	}
 	if err := w.start(ctx, server); err != nil {
 		return err
 	}
@@ -118,34 +121,4 @@ func (w *Worker) start(ctx context.Context, server *asynq.Server) error {
 		return fmt.Errorf("start taking tasks: %w", err)
 	}
 	return nil
-}
-
-// sweep sweeps until ctx ends.
-func (w *Worker) sweep(ctx context.Context, pass func(context.Context) error) {
-	pause := time.Duration(0)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		pause = sweepEvery
-		if err := pass(ctx); err != nil && ctx.Err() == nil {
-			w.faults.Inc()
-			w.config.Log.WarnContext(ctx, "sweep incomplete", "error", err)
-			w.awaitDatabase(ctx)
-			pause = restAfterFault
-		}
-	}
-}
-
-// awaitDatabase returns when the database answers, or ctx ends: the rest after a fault is for hearts to beat again, so it begins then.
-func (w *Worker) awaitDatabase(ctx context.Context) {
-	for w.vault.Ready(ctx) != nil {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(sweepEvery):
-		}
-	}
 }

@@ -2,7 +2,7 @@
 -- The attempt is counted before the work: a worker that dies of it leaves it counted.
 UPDATE documents SET status = 'processing', attempts = attempts + 1, heartbeat_at = now()
 WHERE id = @id AND generation = @generation AND status = 'pending' AND heartbeat_at IS NULL
-RETURNING object_key, mime_type, size, attempts;
+RETURNING object_key, mime_type, kind, size, attempts;
 
 -- name: BeginClassify :one
 UPDATE documents SET attempts = attempts + 1, heartbeat_at = now()
@@ -110,3 +110,8 @@ FROM (
 ) dead
 WHERE d.id = dead.id
 RETURNING d.id, d.generation, d.status;
+
+-- name: Backlog :one
+-- Work that nobody has, and for how long the oldest of it has been due. Bounded: it is asked at each scrape of the metrics.
+SELECT count(*)::bigint AS waiting, coalesce(extract(epoch FROM now() - min(bounded.updated_at)), 0)::double precision AS oldest_seconds
+FROM (SELECT d.updated_at FROM documents d WHERE d.is_waiting ORDER BY d.queued_at LIMIT @at_most) bounded;

@@ -12,6 +12,24 @@ import (
 	"time"
 )
 
+const backlog = `-- name: Backlog :one
+SELECT count(*)::bigint AS waiting, coalesce(extract(epoch FROM now() - min(bounded.updated_at)), 0)::double precision AS oldest_seconds
+FROM (SELECT d.updated_at FROM documents d WHERE d.is_waiting ORDER BY d.queued_at LIMIT $1) bounded
+`
+
+type BacklogRow struct {
+	Waiting       int64
+	OldestSeconds float64
+}
+
+// Work that nobody has, and for how long the oldest of it has been due. Bounded: it is asked at each scrape of the metrics.
+func (q *Queries) Backlog(ctx context.Context, atMost int32) (BacklogRow, error) {
+	row := q.db.QueryRow(ctx, backlog, atMost)
+	var i BacklogRow
+	err := row.Scan(&i.Waiting, &i.OldestSeconds)
+	return i, err
+}
+
 const beatDocument = `-- name: BeatDocument :execrows
 UPDATE documents SET heartbeat_at = now() WHERE id = $1 AND generation = $2 AND heartbeat_at IS NOT NULL
 `
@@ -65,7 +83,7 @@ func (q *Queries) BeginClassify(ctx context.Context, arg BeginClassifyParams) (B
 const beginExtract = `-- name: BeginExtract :one
 UPDATE documents SET status = 'processing', attempts = attempts + 1, heartbeat_at = now()
 WHERE id = $1 AND generation = $2 AND status = 'pending' AND heartbeat_at IS NULL
-RETURNING object_key, mime_type, size, attempts
+RETURNING object_key, mime_type, kind, size, attempts
 `
 
 type BeginExtractParams struct {
@@ -76,6 +94,7 @@ type BeginExtractParams struct {
 type BeginExtractRow struct {
 	ObjectKey string
 	MimeType  string
+	Kind      document.Kind
 	Size      int64
 	Attempts  int32
 }
@@ -87,6 +106,7 @@ func (q *Queries) BeginExtract(ctx context.Context, arg BeginExtractParams) (Beg
 	err := row.Scan(
 		&i.ObjectKey,
 		&i.MimeType,
+		&i.Kind,
 		&i.Size,
 		&i.Attempts,
 	)
