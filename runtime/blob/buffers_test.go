@@ -65,9 +65,9 @@ func TestSlowUploadsGiveWayToThoseThatWaitAndToNoMore(t *testing.T) {
 	letGo, ends := slowUploads(t, s)
 	// The first takes the place of a slow one, those after it use the same place.
 	const normal = 3
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	for i := range normal {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		defer cancel()
 		if err := s.Put(ctx, fmt.Sprintf("normal/%d", i), "text/plain", bytes.NewReader(make([]byte, 2<<20))); err != nil {
 			t.Errorf("normal upload %d: %v", i, err)
 		}

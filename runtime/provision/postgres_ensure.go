@@ -175,7 +175,8 @@ func ensureDatabase(ctx context.Context, admin *pgx.Conn, d Database, seen serve
 func createDatabase(ctx context.Context, admin *pgx.Conn, d Database, version int) error {
 	var err error
 	for _, locale := range locales(version) {
-		_, err = admin.Exec(ctx, "CREATE DATABASE "+ident(d.unfinished())+" TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"+locale)
+		create := "CREATE DATABASE " + ident(d.unfinished()) + " TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"
+		_, err = admin.Exec(ctx, create+locale)
 		if !hasCode(err, codeWrongObjectType, codeInvalidObjectDefinition) { // unknown to the server; not for UTF8
 			return err
 		}
