@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 
@@ -60,12 +61,18 @@ func (a *archive) open(name string) (io.ReadCloser, error) {
 	case entry.Flags&1 != 0:
 		return nil, passwordRequired()
 	}
+	most := int64(entry.CompressedSize64) * int64(a.limits.MaxRatio) //nolint:gosec // no larger than the file
+	e := &expanding{archive: a, left: max(ratioGrace, most)}
+	// An entry that says how large it will be is refused before it is; one that lies, when it is.
+	if err := e.exceeds(int64(min(entry.UncompressedSize64, math.MaxInt64))); err != nil {
+		return nil, err
+	}
 	content, err := entry.Open()
 	if err != nil {
 		return nil, whyBroken(err)
 	}
-	most := max(ratioGrace, int64(entry.CompressedSize64)*int64(a.limits.MaxRatio)) //nolint:gosec // no larger than the file
-	return &expanding{ReadCloser: content, archive: a, left: most}, nil
+	e.ReadCloser = content
+	return e, nil
 }
 
 // expanding counts what comes out of an entry.
@@ -78,15 +85,23 @@ type expanding struct {
 // Read implements io.Reader.
 func (e *expanding) Read(p []byte) (int, error) {
 	n, err := e.ReadCloser.Read(p)
+	if err := e.exceeds(int64(n)); err != nil {
+		return 0, err
+	}
 	e.left -= int64(n)
 	e.archive.left -= int64(n)
-	switch {
-	case e.archive.left < 0:
-		return 0, tooLarge("Unpacked, the file has more than %d bytes of text and markup.", e.archive.limits.MaxExpandedBytes)
-	case e.left < 0:
-		return 0, tooLarge("A part of the file unpacks to more than %d times its size.", e.archive.limits.MaxRatio)
-	}
 	return n, err
+}
+
+// exceeds says which limit n more bytes pass.
+func (e *expanding) exceeds(n int64) error {
+	switch limits := e.archive.limits; {
+	case n > e.archive.left:
+		return tooLarge("Unpacked, the file has more than %d bytes of text and markup.", limits.MaxExpandedBytes)
+	case n > e.left:
+		return tooLarge("A part of the file unpacks to more than %d times its size.", limits.MaxRatio)
+	}
+	return nil
 }
 
 func tooLarge(format string, args ...any) error {

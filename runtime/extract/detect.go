@@ -15,8 +15,9 @@ const HeadBytes = 64 << 10
 const maxJunkBytes = 1024
 
 var (
-	pdfMagic  = regexp.MustCompile(`%PDF-\d`)
-	pdfObject = regexp.MustCompile(`\d+ \d+ obj\b`)
+	pdfMagic = regexp.MustCompile(`%PDF-\d`)
+	// pdfStart is a header, and an object behind nothing but comments.
+	pdfStart = regexp.MustCompile(`^%PDF-\d[^\r\n]*(?:[\s\x00]|%[^\r\n]*)*\d+\s+\d+\s+obj\b`)
 
 	bomUTF8    = []byte("\xef\xbb\xbf")
 	bomUTF16LE = []byte("\xff\xfe")
@@ -62,7 +63,7 @@ func tellPDF(head []byte) (Type, bool) {
 // tellPDFBehindJunk wants an object to follow the magic bytes: a text may speak of PDF.
 func tellPDFBehindJunk(head []byte) (Type, bool) {
 	_, behind := findPDF(head)
-	return typePDF, pdfObject.Match(behind)
+	return typePDF, pdfStart.Match(behind)
 }
 
 // foreignMagic begins files that are no text, though some are made of printable bytes, and that cannot be read.

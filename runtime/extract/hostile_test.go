@@ -77,6 +77,20 @@ func encrypted(content []byte) []byte {
 	return content
 }
 
+// lying says in the directory that each entry has one byte.
+func lying(content []byte) []byte {
+	content = bytes.Clone(content)
+	const sizeAt = 24
+	for at := 0; ; at++ {
+		next := bytes.Index(content[at:], []byte("PK\x01\x02"))
+		if next < 0 {
+			return content
+		}
+		at += next
+		copy(content[at+sizeAt:], "\x01\x00\x00\x00")
+	}
+}
+
 func TestBrokenOfficeFiles(t *testing.T) {
 	t.Parallel()
 	e := newExtractor(t, extract.Limits{})
@@ -95,6 +109,7 @@ func TestBrokenOfficeFiles(t *testing.T) {
 		"flipped bits":                 {flipped, document.CodeMalformed},
 		"XML that does not end":        {docx(t, "<w:p><w:r>"), document.CodeMalformed},
 		"XML that is none":             {archive(t, "word/document.xml", "\x00\x01\x02"), document.CodeMalformed},
+		"a bomb that lies":             {lying(docx(t, strings.Repeat(" ", 64<<20))), document.CodeMalformed},
 		"no main part":                 {archive(t, "word/styles.xml", "<x/>"), document.CodeMalformed},
 		"main part out of the package": {archive(t, "word/styles.xml", "<x/>", "_rels/.rels", relations("officeDocument", "../../../../etc/passwd")), document.CodeMalformed},
 		"entities in entities":         {archive(t, "word/document.xml", entities+`<w:document><w:p><w:t>&b;</w:t></w:p></w:document>`), document.CodeMalformed},

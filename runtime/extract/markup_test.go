@@ -123,6 +123,7 @@ func TestTextsThatLookLikeMore(t *testing.T) {
 		"a memo":              "From: Anna\nTo: Bert\nSubject: Lunch\n\nAt noon?",
 		"YAML":                "from: a@b.de\nsubject: x\n",
 		"a list of fields":    "name: a@b.de\nsubject: x\n\ntext",
+		"about PDF":           "A PDF begins with %PDF-1.4.\n\nObjects look like this:\n\n1 0 obj\n<< >>\nendobj\n",
 		"about RTF":           "A file that begins with {\\rtf1 is RTF.",
 		"about GIF":           "GIF89a is a format.",
 		"about bitmaps":       "BM is how bitmaps begin, and so does this text.",
