@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/docvault/docvault/runtime/document"
 )
@@ -21,12 +22,16 @@ const fileDescriptor = 3
 type request struct {
 	MIME     string
 	Limits   Limits
+	OCR      OCR
 	CacheDir string
+	Render   *drawing // to draw a page instead of reading all
 }
 
-// answer is what a child says on standard output: a result, or why there is none.
+// answer is what a child says on standard output: a result or a drawn page, or why there is none.
 type answer struct {
 	Result  *Result             `json:"result,omitempty"`
+	PNG     []byte              `json:"png,omitempty"`
+	Absent  bool                `json:"absent,omitempty"` // there is no such page
 	Never   *document.ReadError `json:"never,omitempty"`
 	Passing string              `json:"passing,omitempty"`
 }
@@ -40,6 +45,7 @@ func RunChild() int {
 		fmt.Fprintln(os.Stderr, "this command is for docvault itself")
 		return 2
 	}
+	syscall.CloseOnExec(fileDescriptor) // programs that the child runs have no business with the file
 	go dieWithParent()
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)
@@ -55,18 +61,27 @@ func dieWithParent() {
 	os.Exit(1)
 }
 
+// answer keeps a tenth of the time for the answer itself, or what was read until then would be lost.
 func (r request) answer() answer {
-	ctx, cancel := context.WithTimeout(context.Background(), r.Limits.Timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.Limits.Timeout-r.Limits.Timeout/10)
 	defer cancel()
-	result, err := r.read(ctx, os.NewFile(fileDescriptor, "document"))
-	var never *document.ReadError
-	switch {
-	case errors.As(err, &never):
-		return answer{Never: never}
-	case err != nil:
-		return answer{Passing: err.Error()}
+	file := os.NewFile(fileDescriptor, "document")
+	if r.Render != nil {
+		return r.render(ctx, file)
+	}
+	result, err := r.read(ctx, file)
+	if err != nil {
+		return failed(err)
 	}
 	return answer{Result: &result}
+}
+
+func failed(err error) answer {
+	var never *document.ReadError
+	if errors.As(err, &never) {
+		return answer{Never: never}
+	}
+	return answer{Passing: err.Error()}
 }
 
 // readers are how each type is read, by its MIME type. Detect answers no other types.
@@ -83,6 +98,13 @@ var readers = map[string]func(ctx context.Context, file *os.File, r request) (Re
 	typeODT.MIME:    readODF,
 	typeODS.MIME:    readODF,
 	typeODP.MIME:    readODF,
+
+	typePNG.MIME:  readImage,
+	typeJPEG.MIME: readImage,
+	typeTIFF.MIME: readImage,
+	typeGIF.MIME:  readImage,
+	typeWebP.MIME: readImage,
+	typeBMP.MIME:  readImage,
 }
 
 func (r request) read(ctx context.Context, file *os.File) (Result, error) {

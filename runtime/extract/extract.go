@@ -18,20 +18,26 @@ const (
 	DefaultMaxEntries       = 10_000
 	DefaultMaxRatio         = 200
 	DefaultMaxDepth         = 256
+
+	DefaultMaxPixels      = 100_000_000
+	DefaultOCRPageTimeout = time.Minute
 )
 
 // Limits bound what reading one file may cost. Zero values mean the defaults.
 type Limits struct {
 	MaxTextBytes int           // of text kept, UTF-8; more is cut off, and Result.Truncated says so
 	MaxPages     int           // more pages: too_large_to_read
-	Timeout      time.Duration // longer: timed_out
-	MemoryBytes  int64         // of the child, resident; more: too_large_to_read
+	Timeout      time.Duration // longer: what was read until then is kept, or timed_out when that is nothing
+	MemoryBytes  int64         // of the child and the programs that it runs, resident; more: too_large_to_read
 
 	// Of files that hold others, or nest. Beyond each: too_large_to_read.
 	MaxExpandedBytes int64 // of all that is unpacked from one file, or read of a marked-up one
 	MaxEntries       int   // of an archive; parts of an e-mail
 	MaxRatio         int   // an entry's size over its packed size, once it is large
 	MaxDepth         int   // XML elements, RTF groups, parts of an e-mail in each other
+
+	MaxPixels      int           // of an image, or of a page of one; more: too_large_to_read
+	OCRPageTimeout time.Duration // of OCR for a page; longer: the page is left out, and Result.Truncated says so
 }
 
 // withDefaults replaces zero values.
@@ -46,6 +52,9 @@ func (l Limits) withDefaults() Limits {
 		MaxEntries:       cmp.Or(l.MaxEntries, DefaultMaxEntries),
 		MaxRatio:         cmp.Or(l.MaxRatio, DefaultMaxRatio),
 		MaxDepth:         cmp.Or(l.MaxDepth, DefaultMaxDepth),
+
+		MaxPixels:      cmp.Or(l.MaxPixels, DefaultMaxPixels),
+		OCRPageTimeout: cmp.Or(l.OCRPageTimeout, DefaultOCRPageTimeout),
 	}
 }
 
@@ -60,6 +69,7 @@ type Result struct {
 // Extractor reads files in child processes. It is safe for use by many goroutines.
 type Extractor struct {
 	limits         Limits
+	ocr            OCR
 	self, cacheDir string
 
 	compiling chan struct{} // takes one: who fills the cache
@@ -73,4 +83,11 @@ func New(limits Limits, self, cacheDir string) *Extractor {
 		limits: limits.withDefaults(), self: self, cacheDir: cacheDir,
 		compiling: make(chan struct{}, 1), compiled: make(chan struct{}),
 	}
+}
+
+// WithOCR returns an Extractor that also reads text on images.
+func (e *Extractor) WithOCR(ocr OCR) *Extractor {
+	with := *e
+	with.ocr = ocr
+	return &with
 }

@@ -37,26 +37,36 @@ var (
 // Extract reads file, which is of type mime, from its beginning. A *document.ReadError says that it can never be read; any other error is
 // passing.
 func (e *Extractor) Extract(ctx context.Context, mime string, file *os.File) (Result, error) {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return Result{}, fmt.Errorf("rewind the file: %w", err)
+	a, err := e.ask(ctx, request{MIME: mime}, file)
+	if err != nil {
+		return Result{}, err
 	}
-	if mime == typePDF.MIME {
+	return *a.Result, nil
+}
+
+// ask has a child answer a request about a file. Errors as of Extract; without one, the answer holds what was asked for.
+func (e *Extractor) ask(ctx context.Context, r request, file *os.File) (answer, error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return answer{}, fmt.Errorf("rewind the file: %w", err)
+	}
+	if r.MIME == typePDF.MIME {
 		defer e.firstAlone(ctx)()
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	timer := time.AfterFunc(e.limits.Timeout, func() { stop(errTime) })
 	defer timer.Stop()
-	output, err := e.run(ctx, stop, mime, file)
+	r.Limits, r.OCR, r.CacheDir = e.limits, e.ocr, e.cacheDir
+	output, err := e.run(ctx, stop, r, file)
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errMemory):
-		return Result{}, &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this file takes more memory than allowed."}
+		return answer{}, tooMuchMemory()
 	case errors.Is(cause, errTime):
-		return Result{}, tookTooLong(e.limits)
+		return answer{}, tookTooLong(e.limits)
 	case cause != nil:
-		return Result{}, fmt.Errorf("read the file: %w", cause)
+		return answer{}, fmt.Errorf("read the file: %w", cause)
 	case err != nil:
-		return Result{}, err
+		return answer{}, err
 	}
 	return parseAnswer(output)
 }
@@ -82,12 +92,14 @@ func (e *Extractor) firstAlone(ctx context.Context) (done func()) {
 }
 
 // run runs the child to its end and returns what it wrote.
-func (e *Extractor) run(ctx context.Context, stop context.CancelCauseFunc, mime string, file *os.File) ([]byte, error) {
+func (e *Extractor) run(ctx context.Context, stop context.CancelCauseFunc, r request, file *os.File) ([]byte, error) {
 	child := exec.CommandContext(ctx, e.self, ChildCommand) //nolint:gosec // the program itself
 	child.ExtraFiles = []*os.File{file}
 	// Nothing of the worker's environment: it holds secrets.
 	child.Env = []string{"GOMAXPROCS=1", "GOMEMLIMIT=" + strconv.FormatInt(e.limits.MemoryBytes*3/4, 10)}
-	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a signal for the worker's group is the worker's to handle
+	// A group of its own: a signal for the worker's group is the worker's to handle, and what the child runs is killed with it.
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	child.Cancel = func() error { return syscall.Kill(-child.Process.Pid, syscall.SIGKILL) }
 	var stderr bytes.Buffer
 	child.Stderr = &limited{&stderr, answerOverhead}
 	stdin, err := child.StdinPipe() // stays open until Wait: its end tells the child that the worker died
@@ -103,8 +115,7 @@ func (e *Extractor) run(ctx context.Context, stop context.CancelCauseFunc, mime 
 	}
 	watchCtx, watched := context.WithCancel(ctx)
 	go watchMemory(watchCtx, child.Process.Pid, e.limits.MemoryBytes, stop)
-	request := request{MIME: mime, Limits: e.limits, CacheDir: e.cacheDir}
-	sendErr := json.NewEncoder(stdin).Encode(request)
+	sendErr := json.NewEncoder(stdin).Encode(r)
 	most := e.limits.MaxTextBytes*answerGrowth + answerOverhead
 	output, readErr := io.ReadAll(io.LimitReader(stdout, int64(most)))
 	if len(output) == most {
@@ -126,7 +137,7 @@ func whyDied(err error, stderr string) error {
 		return fmt.Errorf("the child ended: %w", err)
 	}
 	if strings.Contains(stderr, "out of memory") {
-		return &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this file takes more memory than allowed."}
+		return tooMuchMemory()
 	}
 	return &document.ReadError{Code: document.CodeMalformed, Detail: "The file makes its reader fail."}
 }
@@ -163,18 +174,18 @@ func residentBytes(pid int) int64 {
 	return (resident - shared) * int64(os.Getpagesize())
 }
 
-func parseAnswer(output []byte) (Result, error) {
+func parseAnswer(output []byte) (answer, error) {
 	var a answer
 	if err := json.Unmarshal(output, &a); err != nil {
-		return Result{}, fmt.Errorf("understand the child: %w", err)
+		return answer{}, fmt.Errorf("understand the child: %w", err)
 	}
 	switch {
 	case a.Never != nil:
-		return Result{}, a.Never
-	case a.Result == nil:
-		return Result{}, fmt.Errorf("read the file: %s", a.Passing)
+		return answer{}, a.Never
+	case a.Passing != "" || (a.Result == nil && a.PNG == nil && !a.Absent):
+		return answer{}, fmt.Errorf("read the file: %s", a.Passing)
 	}
-	return *a.Result, nil
+	return a, nil
 }
 
 // limited writes no more than left bytes on, and swallows the rest.

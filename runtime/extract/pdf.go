@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/klippa-app/go-pdfium"
 	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
@@ -20,27 +19,67 @@ import (
 	"github.com/docvault/docvault/runtime/document"
 )
 
-// readPDF reads the text layer page by page, by PDFium in a WebAssembly sandbox that sees no file system and gets half of the
-// process's memory.
+// pdf is an open document, in PDFium in a WebAssembly sandbox that sees no file system and gets half of the process's memory. It is never
+// closed: the process ends with the file.
+type pdf struct {
+	pdfium.Pdfium
+
+	document references.FPDF_DOCUMENT
+	pages    int
+	memory   *sandboxMemory
+}
+
+// readPDF reads page by page: the text layer, and by OCR what has none.
 func readPDF(ctx context.Context, file *os.File, r request) (Result, error) {
-	limits := r.Limits
-	memory := &sandboxMemory{limit: uint64(limits.MemoryBytes / 2)} //nolint:gosec // a limit is positive
-	instance, err := startPDFium(ctx, memory, r.CacheDir)
+	p, err := openPDF(ctx, file, r)
 	if err != nil {
 		return Result{}, err
 	}
-	result, broken, err := readPages(instance, file, limits)
-	switch {
-	case ctx.Err() != nil:
-		return Result{}, tookTooLong(limits)
-	case memory.refused() && (err != nil || broken > 0):
-		return Result{}, &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this PDF takes more memory than allowed."}
+	if p.pages > r.Limits.MaxPages {
+		return Result{}, &document.ReadError{
+			Code:   document.CodeTooLargeToRead,
+			Detail: fmt.Sprintf("The PDF has %d pages; at most %d are read. Split it.", p.pages, r.Limits.MaxPages),
+		}
 	}
-	result.Truncated = result.Truncated || broken > 0
-	return result, err
+	reading := newReading(p.pages, r.Limits)
+	for i := range p.pages {
+		if reading.over(ctx) {
+			break
+		}
+		text, err := pdfPage{pdf: p, index: i}.read(ctx, r)
+		if err := reading.add(text, err); err != nil {
+			return Result{}, err
+		}
+	}
+	if reading.broken > 0 && p.memory.refused() && ctx.Err() == nil {
+		return Result{}, tooMuchMemory()
+	}
+	return reading.result(ctx)
 }
 
-// startPDFium returns an instance that is never closed: the process ends with the file.
+func tooMuchMemory() error {
+	return &document.ReadError{Code: document.CodeTooLargeToRead, Detail: "Reading this file takes more memory than allowed."}
+}
+
+func openPDF(ctx context.Context, file *os.File, r request) (*pdf, error) {
+	memory := &sandboxMemory{limit: uint64(r.Limits.MemoryBytes / 2)} //nolint:gosec // a limit is positive
+	instance, err := startPDFium(ctx, memory, r.CacheDir)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := open(instance, file)
+	switch {
+	case ctx.Err() != nil:
+		return nil, tookTooLong(r.Limits)
+	case err != nil && memory.refused():
+		return nil, tooMuchMemory()
+	case err != nil:
+		return nil, err
+	}
+	opened.memory = memory
+	return opened, nil
+}
+
 func startPDFium(ctx context.Context, memory *sandboxMemory, cacheDir string) (pdfium.Pdfium, error) {
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling). // PDFium is built with both
@@ -62,71 +101,36 @@ func startPDFium(ctx context.Context, memory *sandboxMemory, cacheDir string) (p
 		Stderr:        io.Discard,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start PDFium: %w", err)
+		return nil, startFailed(memory, err)
 	}
 	instance, err := pool.GetInstanceWithContext(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("start PDFium: %w", err)
+		return nil, startFailed(memory, err)
 	}
 	return instance, nil
 }
 
-// readPages also counts the pages that could not be read.
-func readPages(instance pdfium.Pdfium, file *os.File, limits Limits) (result Result, broken int, err error) {
+func startFailed(memory *sandboxMemory, err error) error {
+	if memory.refused() {
+		return tooMuchMemory()
+	}
+	return fmt.Errorf("start PDFium: %w", err)
+}
+
+func open(instance pdfium.Pdfium, file *os.File) (*pdf, error) {
 	info, err := file.Stat()
 	if err != nil {
-		return Result{}, 0, fmt.Errorf("size of the file: %w", err)
+		return nil, fmt.Errorf("size of the file: %w", err)
 	}
 	opened, err := instance.OpenDocument(&requests.OpenDocument{FileReader: file, FileReaderSize: info.Size()})
 	if err != nil {
-		return Result{}, 0, whyClosed(err)
+		return nil, whyClosed(err)
 	}
 	counted, err := instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: opened.Document})
-	switch {
-	case err != nil || counted.PageCount == 0:
-		return Result{}, 0, &document.ReadError{Code: document.CodeMalformed, Detail: "The PDF has no pages."}
-	case counted.PageCount > limits.MaxPages:
-		return Result{}, 0, &document.ReadError{
-			Code:   document.CodeTooLargeToRead,
-			Detail: fmt.Sprintf("The PDF has %d pages; at most %d are read. Split it.", counted.PageCount, limits.MaxPages),
-		}
+	if err != nil || counted.PageCount == 0 {
+		return nil, &document.ReadError{Code: document.CodeMalformed, Detail: "The PDF has no pages."}
 	}
-	result = Result{PageCount: counted.PageCount, Pages: make([]string, 0, counted.PageCount)}
-	left := limits.MaxTextBytes
-	for i := range counted.PageCount {
-		text, err := readPage(instance, opened.Document, i)
-		if err != nil {
-			broken++
-		}
-		text, cut := truncate(text, left)
-		left -= len(text)
-		result.Pages = append(result.Pages, text)
-		if cut {
-			result.Truncated = true
-			break
-		}
-	}
-	if broken == counted.PageCount {
-		return Result{}, broken, &document.ReadError{Code: document.CodeMalformed, Detail: "No page of the PDF can be read."}
-	}
-	return result, broken, nil
-}
-
-func readPage(instance pdfium.Pdfium, doc references.FPDF_DOCUMENT, index int) (string, error) {
-	page, err := instance.GetPageText(&requests.GetPageText{
-		Page: requests.Page{ByIndex: &requests.PageByIndex{Document: doc, Index: index}},
-	})
-	if err != nil {
-		return "", fmt.Errorf("read page %d: %w", index+1, err)
-	}
-	return tidy(page.Text), nil
-}
-
-// tidy joins words that a line's end hyphenates (PDFium marks them with U+0002 or U+FFFE) and drops what is no text.
-var tidier = strings.NewReplacer("\r\n", "\n", "\x02\r\n", "", "\uFFFE\r\n", "", "\x02", "", "\uFFFE", "", "\x00", "")
-
-func tidy(text string) string {
-	return strings.ToValidUTF8(tidier.Replace(text), "\uFFFD")
+	return &pdf{Pdfium: instance, document: opened.Document, pages: counted.PageCount}, nil
 }
 
 // whyClosed says why PDFium did not open a document.
