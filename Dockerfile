@@ -31,6 +31,12 @@ USER 65532:65532
 WORKDIR /
 
 FROM base AS docvault
+# Text recognition, with English, German and French.
+USER root
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-deu tesseract-ocr-fra \
+  && rm -rf /var/lib/apt/lists/*
+USER 65532:65532
 COPY --from=build /out/docvault /usr/local/bin/docvault
 EXPOSE 8000 9090
 ENTRYPOINT ["docvault"]

@@ -24,6 +24,7 @@ type parts struct {
 	blobs *blob.S3
 	redis redis.UniversalClient
 	self  string
+	ocr   extract.OCR // of the worker
 }
 
 // assemble connects to nothing yet: the programs start, and say that they are not ready, while a dependency is away. So its only
@@ -65,7 +66,8 @@ func (p *parts) vault(c config.Runtime, log *slog.Logger) *vault.Vault {
 			MaxPages: c.Extract.MaxPages, MaxTextBytes: int(c.Extract.MaxTextBytes), MemoryBytes: c.Extract.MemoryBytes,
 			Timeout: c.Extract.Timeout, MaxExpandedBytes: c.Extract.MaxExpandedBytes, MaxEntries: c.Extract.MaxEntries,
 			MaxRatio: c.Extract.MaxRatio, MaxDepth: c.Extract.MaxDepth,
-		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")),
+			MaxPixels: c.Extract.MaxPixels, OCRPageTimeout: c.Extract.OCRPageTimeout,
+		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")).WithOCR(p.ocr),
 	}, vault.Rules{
 		MaxUploadBytes: c.MaxUploadBytes, TrashFor: c.TrashFor,
 		AnthropicKeySet: c.AnthropicKey != "", OpenAIKeySet: c.OpenAIKey != "",

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/docvault/docvault/runtime/config"
+	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/httpapi"
 	"github.com/docvault/docvault/runtime/vault"
 	"github.com/docvault/docvault/runtime/worker"
@@ -62,6 +63,9 @@ func runWorker(ctx context.Context, get func(string) string) error {
 		return err
 	}
 	defer parts.close()
+	if parts.ocr, err = extract.FindTesseract(ctx, c.OCRLanguages); err != nil {
+		return config.Problems{fmt.Sprintf("%s %v", config.OCRLanguages, err)}
+	}
 	v := parts.vault(c, log)
 	metrics := newMetrics()
 	w := worker.New(v, parts.redis, worker.Config{Queue: config.Queue, Concurrency: c.Concurrency, Log: log, Metrics: metrics})

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -22,6 +23,8 @@ const (
 	DefaultExtractMaxTextBytes   = 16 << 20
 	DefaultExtractMemoryBytes    = 512 << 20
 	DefaultExtractTimeoutSeconds = 300
+	DefaultExtractMaxPixels      = 100_000_000
+	DefaultExtractOCRPageSeconds = 60
 
 	DefaultExtractMaxExpandedBytes = 256 << 20
 	DefaultExtractMaxEntries       = 10_000
@@ -60,6 +63,9 @@ type Extract struct {
 	MaxEntries       int   // of an archive or e-mail
 	MaxRatio         int   // of an entry's size to its packed size
 	MaxDepth         int   // of XML elements, RTF groups, parts of an e-mail in each other
+
+	MaxPixels      int           // of an image, or of a page of one
+	OCRPageTimeout time.Duration // of OCR, for a page
 }
 
 // Runtime is the configuration of the API and the worker.
@@ -125,7 +131,7 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		MaxUploadBytes: e.size(MaxUploadBytes, DefaultMaxUploadBytes, largestUpload),
 		TrashFor:       time.Duration(e.number(TrashDays, DefaultTrashDays, 0, 36_500)) * 24 * time.Hour,
 		Concurrency:    e.number(WorkerConcurrency, runtime.GOMAXPROCS(0), 1, 1_000),
-		OCRLanguages:   list(e.text(OCRLanguages, DefaultOCRLanguages)),
+		OCRLanguages:   e.languages(OCRLanguages, DefaultOCRLanguages),
 		Extract:        e.extract(),
 		Log:            e.log(),
 	}
@@ -166,7 +172,24 @@ func (e *environment) extract() Extract {
 		MaxEntries:       e.number(ExtractMaxEntries, DefaultExtractMaxEntries, 1, 1_000_000),
 		MaxRatio:         e.number(ExtractMaxRatio, DefaultExtractMaxRatio, 1, 1_100), // beyond, deflate cannot go
 		MaxDepth:         e.number(ExtractMaxDepth, DefaultExtractMaxDepth, 8, 10_000),
+
+		MaxPixels:      e.number(ExtractMaxPixels, DefaultExtractMaxPixels, 1, 2_000_000_000),
+		OCRPageTimeout: time.Duration(e.number(ExtractOCRPageSeconds, DefaultExtractOCRPageSeconds, 1, 86_400)) * time.Second,
 	}
+}
+
+// languageName is how tesseract names a language: eng, chi_sim, script/Latin.
+var languageName = regexp.MustCompile(`^[A-Za-z][A-Za-z_/]*$`)
+
+func (e *environment) languages(name, otherwise string) []string {
+	languages := list(e.text(name, otherwise))
+	for _, language := range languages {
+		if !languageName.MatchString(language) {
+			e.problem(name, "holds names of languages as tesseract has them, separated by commas, such as eng,deu")
+			return nil
+		}
+	}
+	return languages
 }
 
 func (e *environment) objectStore() ObjectStore {

@@ -97,6 +97,8 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 		config.MaxUploadBytes:      {"0", "-1", "1TB", "1.5GiB", "9223372036854775807GiB", "65GiB"},
 		config.TrashDays:           {"-1", "x"},
 		config.WorkerConcurrency:   {"0", "1e3"},
+		config.OCRLanguages:        {"eng;deu", "-l", "eng,../deu"},
+		config.ExtractMaxPixels:    {"0", "many"},
 		config.LogLevel:            {"loud"},
 		config.LogFormat:           {"xml"},
 	} {

@@ -45,6 +45,10 @@ const (
 	ExtractMaxRatio         = "EXTRACT_MAX_RATIO"
 	ExtractMaxDepth         = "EXTRACT_MAX_DEPTH"
 
+	// Those of images and text recognition.
+	ExtractMaxPixels      = "EXTRACT_MAX_PIXELS"
+	ExtractOCRPageSeconds = "EXTRACT_OCR_PAGE_SECONDS"
+
 	// Of `docvault provision` alone.
 	PostgresAdminURL  = "POSTGRES_ADMIN_URL"
 	MinioRootUser     = "MINIO_ROOT_USER"

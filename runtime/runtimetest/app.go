@@ -57,9 +57,13 @@ func (a *App) Another(t testing.TB) *vault.Vault {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ocr, err := extract.FindTesseract(t.Context(), []string{config.DefaultOCRLanguages})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return vault.New(vault.Parts{
 		Store: a.Store, Blobs: a.Blobs, Queue: a.Queue, Log: a.Log.Logger(),
-		Extractor: extract.New(extract.Limits{}, self, compiled()), Provider: classify.NewBuiltin(),
+		Extractor: extract.New(extract.Limits{}, self, compiled()).WithOCR(ocr), Provider: classify.NewBuiltin(),
 	}, a.Rules)
 }
 
