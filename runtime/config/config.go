@@ -22,7 +22,7 @@ const (
 	DefaultExtractMaxPages       = 2_000
 	DefaultExtractMaxTextBytes   = 16 << 20
 	DefaultExtractMemoryBytes    = 512 << 20
-	DefaultExtractTimeoutSeconds = 300
+	DefaultExtractTimeoutSeconds = 900
 	DefaultExtractMaxPixels      = 100_000_000
 	DefaultExtractOCRPageSeconds = 60
 

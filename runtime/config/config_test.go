@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 	if c.ListenAddr != ":8000" || c.MetricsAddr != ":9090" || c.MaxUploadBytes != 1<<30 || c.TrashFor != 30*24*time.Hour ||
 		c.ObjectStore.Bucket != "docuvault" || c.ObjectStore.Region != "us-east-1" || c.ObjectStore.Secure || c.APIToken != "" ||
 		c.Concurrency < 1 || !slices.Equal(c.OCRLanguages, []string{"eng"}) || !c.Log.JSON || c.Log.Level != slog.LevelInfo ||
-		c.Extract.MaxPages != 2000 || c.Extract.Timeout != 5*time.Minute || c.AllowedHosts != nil || len(c.SecretKey) != 32 {
+		c.Extract.MaxPages != 2000 || c.Extract.Timeout != 15*time.Minute || c.AllowedHosts != nil || len(c.SecretKey) != 32 {
 		t.Fatalf("%+v", c)
 	}
 }

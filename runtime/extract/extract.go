@@ -11,7 +11,7 @@ import (
 const (
 	DefaultMaxTextBytes = 16 << 20
 	DefaultMaxPages     = 2000
-	DefaultTimeout      = 5 * time.Minute
+	DefaultTimeout      = 15 * time.Minute
 	DefaultMemoryBytes  = 512 << 20
 
 	DefaultMaxExpandedBytes = 256 << 20

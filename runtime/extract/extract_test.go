@@ -57,7 +57,7 @@ func badChild(t *testing.T, behaviour string) string {
 	return path
 }
 
-func self(t *testing.T) string {
+func self(t testing.TB) string {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
@@ -67,12 +67,12 @@ func self(t *testing.T) string {
 }
 
 // newExtractor shares the compiled code between tests and runs: compiling takes seconds.
-func newExtractor(t *testing.T, limits extract.Limits) *extract.Extractor {
+func newExtractor(t testing.TB, limits extract.Limits) *extract.Extractor {
 	t.Helper()
 	return extract.New(limits, self(t), filepath.Join(os.TempDir(), "docvault-test-cache"))
 }
 
-func file(t *testing.T, content []byte) *os.File {
+func file(t testing.TB, content []byte) *os.File {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "document"))
 	if err != nil {
@@ -103,7 +103,7 @@ func code(err error) string {
 	return ""
 }
 
-func testdata(t *testing.T, name string) []byte {
+func testdata(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {

@@ -19,9 +19,6 @@ import (
 )
 
 const (
-	// memoryWatchInterval is how often the child's memory is looked at. The sandbox and the limit of text bound by themselves what
-	// can happen in between.
-	memoryWatchInterval = 20 * time.Millisecond
 	// answerOverhead and answerGrowth bound an answer: JSON writes a character as six bytes at worst.
 	answerOverhead = 1 << 20
 	answerGrowth   = 6
@@ -140,38 +137,6 @@ func whyDied(err error, stderr string) error {
 		return tooMuchMemory()
 	}
 	return &document.ReadError{Code: document.CodeMalformed, Detail: "The file makes its reader fail."}
-}
-
-// watchMemory stops the work when the process holds more than limit bytes. A limit on address space would not do: the Go
-// runtime and the sandbox reserve much more than they use.
-func watchMemory(ctx context.Context, pid int, limit int64, stop context.CancelCauseFunc) {
-	ticker := time.NewTicker(memoryWatchInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if residentBytes(pid) > limit {
-				stop(errMemory)
-				return
-			}
-		}
-	}
-}
-
-// residentBytes reads the second field of /proc/PID/statm, in pages, less the third: pages shared with others, such as the
-// program's own code. 0 when the process is gone.
-func residentBytes(pid int) int64 {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	var size, resident, shared int64
-	if _, err := fmt.Sscan(string(data), &size, &resident, &shared); err != nil {
-		return 0
-	}
-	return (resident - shared) * int64(os.Getpagesize())
 }
 
 func parseAnswer(output []byte) (answer, error) {
