@@ -117,7 +117,7 @@ func TestRefusedUploadsLeaveNothing(t *testing.T) {
 		want error
 	}{
 		"empty":             {strings.NewReader(""), document.ErrEmpty},
-		"unsupported":       {strings.NewReader("\x89PNG\r\n\x1a\n" + strings.Repeat("\x00\xff", 100)), document.ErrUnsupportedType},
+		"unsupported":       {strings.NewReader("\x7fELF\x02\x01\x01\x00" + strings.Repeat("\x00\xff", 100)), document.ErrUnsupportedType},
 		"too large":         {bytes.NewReader(letters(10<<20 + 1)), document.ErrTooLarge},
 		"cut off at once":   {iotest.ErrReader(io.ErrUnexpectedEOF), document.ErrCutOff},
 		"cut off early":     {cutOff(letters(1000)), document.ErrCutOff},
