@@ -44,6 +44,22 @@ func TestWrongConfigurationIsSaidAtOnce(t *testing.T) {
 	}
 }
 
+// A worker without a language that it shall read would leave texts unread, in silence.
+func TestWorkerWithoutALanguage(t *testing.T) {
+	t.Parallel()
+	i := installation{environment: map[string]string{
+		config.DatabaseURL: "postgres://u:p@127.0.0.1:1/d", config.RedisURL: "redis://127.0.0.1:1/0", config.MinioEndpoint: "127.0.0.1:1",
+		config.MinioAccessKey: "access", config.MinioSecretKey: "secretsecret", config.SecretKey: testSecretKey, config.OCRLanguages: "eng,tlh",
+	}}
+	exit, out := i.run(t, "worker")
+	if exit != exitUsage || strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, config.OCRLanguages+` holds "tlh"`) {
+		t.Errorf("exit code %d:\n%s", exit, out)
+	}
+	if exit, out := i.with("PATH", t.TempDir()).run(t, "worker"); exit != exitUsage || !strings.Contains(out, "tesseract-ocr") {
+		t.Errorf("without tesseract: exit code %d:\n%s", exit, out)
+	}
+}
+
 func TestMigrateWithoutServerIsAPassingFault(t *testing.T) {
 	t.Parallel()
 	i := installation{environment: map[string]string{config.DatabaseMigrateURL: "postgres://u:secretpassword@127.0.0.1:1/d"}}

@@ -84,8 +84,16 @@ func tiffOf(orientation int, pages ...*image.Gray) []byte {
 			out.WriteByte(0)
 		}
 		entries := [][2]uint32{
-			{256, uint32(page.Rect.Dx())}, {257, uint32(page.Rect.Dy())}, {258, 1}, {259, 1}, {262, 1}, {273, at},
-			{274, uint32(orientation)}, {277, 1}, {278, uint32(page.Rect.Dy())}, {279, uint32(len(rows))},
+			{256, uint32(page.Rect.Dx())},
+			{257, uint32(page.Rect.Dy())},
+			{258, 1},
+			{259, 1},
+			{262, 1},
+			{273, at},
+			{274, uint32(orientation)},
+			{277, 1},
+			{278, uint32(page.Rect.Dy())},
+			{279, uint32(len(rows))},
 		}
 		_ = binary.Write(&out, binary.LittleEndian, uint16(len(entries)))
 		for _, entry := range entries {

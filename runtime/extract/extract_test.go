@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -30,6 +31,11 @@ func child(behaviour string) int {
 		for hoard := [][]byte{}; ; {
 			hoard = append(hoard, bytes.Repeat([]byte{1}, 1<<20))
 		}
+	case "breeder":
+		hog := exec.Command(os.Args[0], extract.ChildCommand)
+		hog.Env = []string{"DOCVAULT_TEST_CHILD=hog"}
+		hog.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		_ = hog.Run()
 	case "sleep":
 		select {}
 	case "chatter":
@@ -266,7 +272,8 @@ func TestBadChildren(t *testing.T) {
 	t.Parallel()
 	limits := extract.Limits{MemoryBytes: 200 << 20, Timeout: time.Minute, MaxTextBytes: 1 << 20}
 	for behaviour, want := range map[string]string{
-		"hog": document.CodeTooLargeToRead, "chatter": document.CodeTooLargeToRead, "sleep": document.CodeTimedOut, "crash": document.CodeMalformed, "killed": "",
+		"hog": document.CodeTooLargeToRead, "breeder": document.CodeTooLargeToRead, "chatter": document.CodeTooLargeToRead,
+		"sleep": document.CodeTimedOut, "crash": document.CodeMalformed, "killed": "",
 	} {
 		t.Run(behaviour, func(t *testing.T) {
 			t.Parallel()

@@ -80,7 +80,7 @@ func (o OCR) bestTurn(ctx context.Context, grey *image.Gray) (recognised, error)
 	return best, nil
 }
 
-// pageTimeout of a program that is asked for nothing but what it can do.
+// askTimeout is for a program that is asked for nothing but what it can do.
 const askTimeout = 20 * time.Second
 
 // turns are the orientations to try, in EXIF's numbers: what tesseract takes for right, or all when it cannot tell.

@@ -118,7 +118,11 @@ func parseTSV(table []byte) recognised {
 	var paragraph, line string
 	for row := range strings.Lines(strings.ToValidUTF8(string(table), "\uFFFD")) {
 		cells := strings.SplitN(strings.TrimRight(row, "\r\n"), "\t", columns)
-		if len(cells) < columns || cells[columnLevel] != levelWord || strings.TrimSpace(cells[columnText]) == "" {
+		if len(cells) < columns || cells[columnLevel] != levelWord {
+			continue
+		}
+		word := strings.Join(strings.Fields(cells[columnText]), " ")
+		if word == "" {
 			continue
 		}
 		inParagraph := cells[columnBlock] + "." + cells[columnParagraph]
@@ -133,11 +137,11 @@ func parseTSV(table []byte) recognised {
 			text.WriteString(" ")
 		}
 		paragraph, line = inParagraph, inLine
-		text.WriteString(cells[columnText])
-		length := utf8.RuneCountInString(cells[columnText])
+		text.WriteString(word)
+		length := utf8.RuneCountInString(word)
 		confidence, err := strconv.ParseFloat(cells[columnConfidence], 64)
-		if err == nil {
-			r.weight += float64(length) * confidence / 100
+		if err == nil && confidence > 0 {
+			r.weight += float64(length) * min(confidence, 100) / 100
 		}
 		r.length += length
 	}

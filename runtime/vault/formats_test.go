@@ -3,6 +3,7 @@ package vault_test
 import (
 	"archive/zip"
 	"bytes"
+	"os"
 	"path"
 	"strings"
 	"testing"
@@ -64,5 +65,21 @@ func TestZipBombFailsForGood(t *testing.T) {
 	}
 	if d = get(t, app.Vault, d.ID); d.Status != document.StatusFailed || d.Error == nil || d.Error.Code != document.CodeTooLargeToRead {
 		t.Errorf("%+v", d)
+	}
+}
+
+func TestImageIsReadByOCR(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	letter, err := os.ReadFile("../extract/testdata/letter.webp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := upload(t, app.Vault, "letter.txt", letter)
+	finish(t, app.Vault, app, d.ID)
+	d = get(t, app.Vault, d.ID)
+	text, _, err := app.Text(t.Context(), anonymous, d.ID, 0)
+	if d.Status != document.StatusReady || d.Kind != document.KindImage || err != nil || !strings.Contains(text, "harbour master") {
+		t.Errorf("%+v: %q, %v", d, text, err)
 	}
 }

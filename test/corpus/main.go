@@ -39,7 +39,11 @@ func measure(ctx context.Context, directory string, to io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	extractor := extract.New(extract.Limits{}, self, filepath.Join(os.TempDir(), "docvault-cache"))
+	ocr, err := extract.FindTesseract(ctx, []string{"eng", "deu", "fra"})
+	if err != nil {
+		return fmt.Errorf("OCR %w", err)
+	}
+	extractor := extract.New(extract.Limits{}, self, filepath.Join(os.TempDir(), "docvault-cache")).WithOCR(ocr)
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "file\ttype\tpages\tseconds\twords\tsimilarity")
 	unread := 0
