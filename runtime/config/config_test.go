@@ -99,6 +99,9 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 		config.WorkerConcurrency:   {"0", "1e3"},
 		config.LogLevel:            {"loud"},
 		config.LogFormat:           {"xml"},
+
+		config.ClassifyTimeoutSeconds: {"0", "x"},
+		config.ClassifyInputTokens:    {"-1", "many"},
 	} {
 		for _, value := range values {
 			_, err := load(name, value)
