@@ -222,7 +222,7 @@ func variance(list []float64) float64 {
 }
 
 // keptLessons is how many lessons are kept: one for each owner whose documents are filed, and a few for restricted choices.
-const keptLessons = 8
+const keptLessons = 4
 
 // lessons are kept from document to document, and learned anew once a topic or an example changed.
 type lessons struct {
