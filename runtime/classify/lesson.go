@@ -26,7 +26,7 @@ const (
 	// doubt widens what few examples seem to tell: the spread of five is taken for twice what it looks.
 	doubt = 5.0
 	// leastSpread keeps topics whose examples are all alike, such as one form, from being sure of everything that is a little like it.
-	leastSpread = 0.02
+	leastSpread = 0.002
 )
 
 // lesson is what can be learned from the topics and the documents that were filed there by hand.
