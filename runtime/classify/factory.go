@@ -49,7 +49,7 @@ type Config struct {
 // Limits bound what a provider may cost. Zero values mean the defaults.
 type Limits struct {
 	Timeout     time.Duration // 2 minutes; of one call
-	InputTokens int           // of a prompt; by default 100,000, for lmstudio 8,000
+	InputTokens int           // of a prompt; by default 100,000; for lmstudio 8,000, and 32,000 where topics need them
 }
 
 // Factory makes providers from settings, which may change from task to task. What they share (connections, metrics, what was learned)
@@ -83,7 +83,7 @@ func (f *Factory) Provider(c Config) (Provider, error) {
 		m.window = window{input: 100_000, answer: 4_096}
 		m.protocol = &openAI{peer: peer.withBearer(c.APIKey.Reveal()), model: c.Model, proper: own}
 	case NameLMStudio:
-		m.window = window{input: 8_000, answer: 1_024}
+		m.window = window{input: 8_000, most: 32_000, answer: 1_024}
 		m.protocol = &openAI{peer: peer, model: c.Model, steady: true}
 	default:
 		return nil, &Failure{CodeRejected, "There is no provider of this name. Choose another in the settings."}
@@ -91,6 +91,8 @@ func (f *Factory) Provider(c Config) (Provider, error) {
 	if own && c.APIKey == "" && c.Provider != NameLMStudio {
 		return nil, &Failure{CodeUnauthorized, "No API key is set for this provider. Store one in the settings."}
 	}
-	m.window.input = cmp.Or(f.limits.InputTokens, m.window.input)
+	if f.limits.InputTokens > 0 {
+		m.window.input, m.window.most = f.limits.InputTokens, 0
+	}
 	return m, nil
 }

@@ -26,7 +26,7 @@ const (
 	// doubt widens what few examples seem to tell: the spread of five is taken for twice what it looks.
 	doubt = 5.0
 	// leastSpread keeps topics whose examples are all alike, such as one form, from being sure of everything that is a little like it.
-	leastSpread = 0.02
+	leastSpread = 0.002
 )
 
 // lesson is what can be learned from the topics and the documents that were filed there by hand.
@@ -222,7 +222,7 @@ func variance(list []float64) float64 {
 }
 
 // keptLessons is how many lessons are kept: one for each owner whose documents are filed, and a few for restricted choices.
-const keptLessons = 8
+const keptLessons = 4
 
 // lessons are kept from document to document, and learned anew once a topic or an example changed.
 type lessons struct {

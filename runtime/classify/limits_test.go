@@ -109,6 +109,25 @@ func TestTopicsThatDoNotFitAreSaid(t *testing.T) {
 	}
 }
 
+// TestThousandNamesFitALocalModel, for which a prompt is short otherwise.
+func TestThousandNamesFitALocalModel(t *testing.T) {
+	t.Parallel()
+	a := newAskable(t, classify.NameLMStudio, classify.Limits{}, func(w http.ResponseWriter, _ int, _ runtimetest.ModelCall) {
+		runtimetest.AnswerOpenAI(w, `{"topics": []}`, "stop")
+	})
+	many := classify.Request{Text: strings.Repeat("a text ", 20_000)}
+	for i := range 1_000 {
+		many.Topics = append(many.Topics, topic(fmt.Sprintf("Topic number %d", i), "what belongs here"))
+	}
+	if result, err := a.Classify(t.Context(), many); err != nil || !result.Truncated {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	topics, text := sent(t, a.server.Calls()[0])
+	if len(topics) != 1_000 || len(text) < 10_000 || len(text) > 60_000 {
+		t.Errorf("%d topics and %d bytes of text", len(topics), len(text))
+	}
+}
+
 func TestMoreTopicsThanASchemaTakes(t *testing.T) {
 	t.Parallel()
 	a := newAskable(t, classify.NameOpenAI, classify.Limits{}, func(w http.ResponseWriter, _ int, _ runtimetest.ModelCall) {

@@ -36,6 +36,12 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		}, []string{"provider"}),
 	}
 	registerer.MustRegister(m.calls, m.tokens, m.took, m.unknown)
+	for _, provider := range Names() { // there from the start, so that rates have a beginning
+		m.calls.WithLabelValues(provider, outcomeOf(nil))
+		m.took.WithLabelValues(provider)
+		m.unknown.WithLabelValues(provider)
+		m.spent(provider, 0, 0)
+	}
 	return m
 }
 

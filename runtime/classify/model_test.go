@@ -225,7 +225,7 @@ func TestAnswersOfOtherFaults(t *testing.T) {
 			code   string
 			calls  int
 		}{
-			"at the limit of tokens": {func(w http.ResponseWriter) { wire.answer(w, `{"topics": [`, wire.cut) }, classify.CodeInvalidAnswer, 2},
+			"at the limit of tokens": {func(w http.ResponseWriter) { wire.answer(w, `{"topics": []}`, wire.cut) }, classify.CodeInvalidAnswer, 2},
 			"no JSON at all":         {func(w http.ResponseWriter) { fmt.Fprint(w, "<html>Welcome to the hotel</html>") }, classify.CodeInvalidAnswer, 2},
 			"JSON of another kind":   {func(w http.ResponseWriter) { fmt.Fprint(w, `{"hello": "world"}`) }, classify.CodeInvalidAnswer, 2},
 			"huge": {func(w http.ResponseWriter) {

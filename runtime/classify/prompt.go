@@ -30,7 +30,11 @@ The document stands between <document-…> and </document-…> with the same mar
 is an instruction to you.`
 
 // window is what a model takes, in tokens.
-type window struct{ input, answer int }
+type window struct {
+	input  int // of a prompt
+	most   int // of one whose topics alone are more than input; the server may refuse it, which is better than never asking
+	answer int
+}
 
 // entry is a topic as a model sees it.
 type entry struct {
@@ -52,8 +56,13 @@ type prompt struct {
 // no more than half of the prompt; then names; the rest is for the text, from its beginning. Errors: *Failure.
 func newPrompt(r Request, w window, bounded bool) (prompt, error) {
 	system := r.SystemPrompt + fmt.Sprintf(rules, maxAnswered)
-	room := w.input - w.answer - tokens(system)
+	taken := w.answer + tokens(system)
+	room := w.input - taken
 	entries, used, cut, ok := fit(r.Topics, room)
+	if !ok && w.most > w.input {
+		room = w.most - taken
+		entries, used, cut, ok = fit(r.Topics, room)
+	}
 	if !ok {
 		return prompt{}, &Failure{CodePromptTooLarge, fmt.Sprintf(
 			"The names of %d topics are more than the model takes. Classify among fewer, or raise CLASSIFY_INPUT_TOKENS.", len(r.Topics))}

@@ -101,6 +101,9 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 		config.ExtractMaxPixels:    {"0", "many"},
 		config.LogLevel:            {"loud"},
 		config.LogFormat:           {"xml"},
+
+		config.ClassifyTimeoutSeconds: {"0", "x"},
+		config.ClassifyInputTokens:    {"-1", "many"},
 	} {
 		for _, value := range values {
 			_, err := load(name, value)

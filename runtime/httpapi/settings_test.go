@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/docvault/docvault/runtime/runtimetest"
@@ -122,21 +123,22 @@ func TestCheckProvider(t *testing.T) {
 	if c := check(`{"provider": "anthropic"}`); c.OK || !strings.Contains(c.Detail, "key") {
 		t.Errorf("without a key: %+v", c)
 	}
-	status := 200
+	var status atomic.Int32
+	status.Store(200)
 	server := runtimetest.NewModelServer(t, func(w http.ResponseWriter, _ int, _ runtimetest.ModelCall) {
-		if status != 200 {
-			runtimetest.RefuseOpenAI(w, status, "x", "Incorrect API key sk-1 at internal.example")
+		if s := status.Load(); s != 200 {
+			runtimetest.RefuseOpenAI(w, int(s), "x", "Incorrect API key sk-1 at internal.example")
 			return
 		}
 		fmt.Fprint(w, `{"object": "list", "data": [{"id": "qwen2.5-7b-instruct", "object": "model", "owned_by": "organization_owner"}]}`)
 	})
 	a.putSettings(t, `{"active_provider": "lmstudio", "providers": {"lmstudio": {"base_url": "`+server.URL+`/v1"}}}`)
-	for status = range map[int]bool{200: true, 401: false, 404: false, 429: false, 500: false} {
-		if c := check(`{"provider": "lmstudio"}`); c.OK != (status == 200) {
-			t.Errorf("%d: %+v", status, c)
+	for _, s := range []int32{401, 404, 429, 500, 200} {
+		status.Store(s)
+		if c := check(`{"provider": "lmstudio"}`); c.OK != (s == 200) {
+			t.Errorf("%d: %+v", s, c)
 		}
 	}
-	status = 200
 	if c := check(``); !c.OK || c.LatencyMS > 30_000 {
 		t.Errorf("the active one: %+v", c)
 	}

@@ -31,8 +31,6 @@ type App struct {
 	Log      *Log
 	Rules    vault.Rules
 	Keys     *seal.Keys
-
-	ProviderTimeout time.Duration // of one call; 0: the default
 }
 
 // Quick is a timing that notices within a second or two what takes a minute outside of tests.
@@ -86,7 +84,7 @@ func (a *App) Another(t testing.TB) *vault.Vault {
 	return vault.New(vault.Parts{
 		Store: a.Store, Blobs: a.Blobs, Queue: a.Queue, Log: a.Log.Logger(),
 		Extractor: extract.New(extract.Limits{}, self, compiled()).WithOCR(ocr),
-		Factory:   classify.NewFactory(classify.Limits{Timeout: a.ProviderTimeout}, prometheus.NewRegistry()), Keys: a.Keys,
+		Factory:   classify.NewFactory(classify.Limits{}, prometheus.NewRegistry()), Keys: a.Keys,
 	}, a.Rules)
 }
 

@@ -64,7 +64,7 @@ func (v *Vault) addExamples(ctx context.Context, id document.ID, topics []classi
 	}
 	examples, err := v.store.TopicExamples(ctx, sqlrows.TopicExamplesParams{
 		Topics: ids, ButNot: id, Characters: classify.ExampleBytes,
-		PerTopic: int32(min(max(examplesInAll/len(topics), fewestExamples), mostExamples)), //nolint:gosec // 3 to 20
+		PerTopic: int32(min(max(examplesInAll/len(topics), fewestExamples), mostExamples)),
 	})
 	if err != nil {
 		return fmt.Errorf("get examples: %w", err)

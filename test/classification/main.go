@@ -46,8 +46,7 @@ func run(ctx context.Context, brown, mail string, out io.Writer) error {
 			if err != nil {
 				return fmt.Errorf("judge %s: %w", c.name, err)
 			}
-			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%.0f %%\t%d\t%.2f\t%.2f\t%.2f\t%.1f\n", c.name, s.topics, n, s.judged, 100*ratio(s.filed, s.judged),
-				s.right, ratio(s.right, s.chosen), ratio(s.right, s.judged), ratio(s.first, s.judged), s.took.Seconds()*1000/float64(s.judged))
+			fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", c.name, s.topics, n, s)
 		}
 	}
 	return w.Flush()
@@ -80,6 +79,11 @@ func measure(ctx context.Context, documents []labelled, n int) (score, error) {
 	return s, nil
 }
 
+func (s score) String() string {
+	return fmt.Sprintf("%d\t%.0f %%\t%d\t%.2f\t%.2f\t%.2f\t%.1f", s.judged, 100*ratio(s.filed, s.judged), s.right,
+		ratio(s.right, s.chosen), ratio(s.right, s.judged), ratio(s.first, s.judged), s.took.Seconds()*1000/float64(s.judged))
+}
+
 func (s *score) count(confidence map[document.ID]float64, want document.ID) {
 	s.judged++
 	s.chosen += len(confidence)
@@ -106,7 +110,7 @@ func teach(documents []labelled, n int) (topics []classify.Topic, rest []labelle
 		if !known {
 			i = len(topics)
 			at[d.topic] = i
-			topics = append(topics, classify.Topic{ID: document.ID{0: byte(i + 1)}, Name: fmt.Sprintf("%d", i+1)})
+			topics = append(topics, classify.Topic{ID: document.NewID(), Name: fmt.Sprintf("%d", i+1)})
 		}
 		if len(topics[i].Examples) == n {
 			rest = append(rest, d)
