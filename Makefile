@@ -29,6 +29,10 @@ test-e2e: go ## Run the black-box suite on a kind cluster, and the compose stack
 bench: go ## Run the benchmarks (docs/benchmarks.md)
 	hack/services run hack/bench
 
+.PHONY: bench-search
+bench-search: go ## Lists and searches among a million documents (half an hour)
+	hack/services run hack/bench-search
+
 .PHONY: demo
 demo: go ## From nothing to a vault with documents, on a kind cluster
 	hack/demo up
