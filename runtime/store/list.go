@@ -78,7 +78,7 @@ func (s *Store) ListDocuments(ctx context.Context, l List) (documents []sqlrows.
 	sql := fmt.Sprintf("%s WHERE %s ORDER BY %s %s, %s %s LIMIT %d OFFSET %d",
 		from, strings.Join(terms, " AND "), column, direction, id, direction, l.Limit, l.Offset)
 	err = s.listing(ctx, l, func(tx querier) error {
-		rows, err := tx.Query(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...)
+		rows, err := tx.Query(ctx, sql, st.planned()...)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (s *Store) CountDocuments(ctx context.Context, l List, atMost int) (total i
 	var st statement
 	sql := fmt.Sprintf("SELECT count(*) FROM (%s) bounded", l.matching("1", atMost, &st))
 	err = s.listing(ctx, l, func(tx querier) error {
-		return tx.QueryRow(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...).Scan(&total)
+		return tx.QueryRow(ctx, sql, st.planned()...).Scan(&total)
 	})
 	return total, err
 }
@@ -115,7 +115,7 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// listing runs a statement whose best plan depends on its values: it is planned for them, each time (QueryExecModeCacheDescribe). Of a
+// listing runs a statement whose best plan depends on its values: it is planned for them, each time. Of a
 // search, the planner does not know that looking into a row costs more than the row, so it must not read all of them; and the
 // index's answer shall stay exact, for which it needs a little memory.
 func (s *Store) listing(ctx context.Context, l List, work func(querier) error) error {
@@ -173,7 +173,8 @@ func (l List) from(st *statement) (sql string, terms []string) {
 // matching selects something of at most so many rows of a list, in no order.
 func (l List) matching(what string, atMost int, st *statement) string {
 	l.Column = "" // of the order alone
-	from, terms := "documents d", []string(nil)
+	from := "documents d"
+	var terms []string
 	switch {
 	case l.Search == nil:
 		terms = l.where(st)
@@ -244,5 +245,7 @@ func (st *statement) arg(value any) string {
 	return fmt.Sprintf("$%d", len(st.args))
 }
 
-// with is the arguments after a mode of execution.
-func (st *statement) with(mode pgx.QueryExecMode) []any { return append([]any{mode}, st.args...) }
+// planned is the arguments, and the wish that the statement be planned for them.
+func (st *statement) planned() []any {
+	return append([]any{pgx.QueryExecModeCacheDescribe}, st.args...)
+}

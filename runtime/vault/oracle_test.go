@@ -170,7 +170,7 @@ func expected(all []made, q vault.ListQuery, holds func(m made) bool) (ids []doc
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	const seed = 20261124
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same each time
+	random := rand.New(rand.NewPCG(seed, seed))
 	app := runtimetest.NewApp(t)
 	all := makeDocuments(t, app, random, 300)
 	sorts := []vault.Sort{

@@ -38,7 +38,7 @@ func search(t *testing.T, app *runtimetest.App, q vault.ListQuery) vault.Page {
 
 const (
 	german = "Die Übersicht über die Häuser und die Rechnungen der Gemeinde ist nicht vollständig, weil einige Verträge fehlen."
-	french = "Les chevaux de la ville sont élevés dans les écoles nationales, et nous avons décidé de les acheter à crédit."
+	french = "Les chevaux de la ville sont élevés dans les écoles municipales, et nous avons décidé de les acheter à crédit."
 	letter = "The quick foxes were running across the fields while the farmers prepared their annual statements for the bank."
 )
 
@@ -71,7 +71,7 @@ func TestSearchFinds(t *testing.T) {
 		"Rechnung Vertrag":  "haus.txt",
 		"cheval école":      "cheval.txt",
 		"ecole":             "cheval.txt",
-		"national":          "cheval.txt",
+		"municipal":         "cheval.txt",
 		"acheté":            "cheval.txt",
 		"invoice":           invoice,
 		"invoice.pdf":       "",
