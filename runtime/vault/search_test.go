@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -266,4 +267,39 @@ func TestUntagged(t *testing.T) {
 	file(createTopic(t, app.Vault, "Green", ""))
 	check(t, app.Delete(t.Context(), anonymous, d.ID, true))
 	untagged("gone", 0)
+}
+
+// TestSearchForWhatIsCommon finds more than can be sorted: the order is walked instead.
+func TestSearchForWhatIsCommon(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	// Past the triggers: all at once.
+	exec(t, app, `SET session_replication_role = replica;
+		INSERT INTO objects (id, key, document_id, state) SELECT md5(i::text)::uuid, i::text, md5(i::text)::uuid, 'live' FROM generate_series(1, 20500) i;
+		INSERT INTO documents (id, object_id, object_key, original_name, mime_type, kind, size, sha256, status, created_at)
+		SELECT id, id, key, lpad(key, 5, '0'), 'text/plain', 'text', 1, sha256(key::bytea), 'ready', timestamptz '2026-01-01' + key::int * interval '1 minute' FROM objects;
+		INSERT INTO document_search SELECT id, owner, created_at, false, 'simple', to_tsvector('simple', 'anchor') FROM documents`)
+	for sort, want := range map[vault.Sort]func(n int) string{
+		vault.SortRelevance: func(n int) string { return fmt.Sprintf("%05d", 20500-n) },
+		vault.SortName:      func(n int) string { return fmt.Sprintf("%05d", n+1) },
+	} {
+		q, n := vault.ListQuery{Search: "anchor", Sort: sort, PerPage: 100}, 0
+		for range 12 { // beyond the thousand that are ranked
+			page := search(t, app, q)
+			if page.Total != 10_000 || page.TotalIsExact || len(page.Documents) != 100 {
+				t.Fatalf("%s: %d documents of %d, exact %t", sort, len(page.Documents), page.Total, page.TotalIsExact)
+			}
+			for _, d := range page.Documents {
+				if d.OriginalName != want(n) {
+					t.Fatalf("%s: %s at place %d, want %s", sort, d.OriginalName, n, want(n))
+				}
+				n++
+			}
+			q.Cursor = page.NextCursor
+		}
+		q.Cursor, q.Page = "", 100
+		if page := search(t, app, q); page.Documents[99].OriginalName != want(9_999) {
+			t.Errorf("%s: the last of page 100 is %s", sort, page.Documents[99].OriginalName)
+		}
+	}
 }
