@@ -86,8 +86,8 @@ func (st *statement) query(alternatives [][]term, wider bool, like map[string][]
 			all = append(all, "("+expression+")")
 		}
 		// Where a language passes over all the words that are looked for, only exclusions are left, which would find everything.
-		either = append(either, fmt.Sprintf("(SELECT CASE WHEN querytree(q) IN ('', 'T') THEN ''::tsquery ELSE q END FROM (SELECT %s AS q) t)",
-			strings.Join(all, " && ")))
+		const orNothing = "(SELECT CASE WHEN querytree(q) IN ('', 'T') THEN ''::tsquery ELSE q END FROM (SELECT %s AS q) t)"
+		either = append(either, fmt.Sprintf(orNothing, strings.Join(all, " && ")))
 	}
 	return strings.Join(either, " || ")
 }
