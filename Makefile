@@ -37,6 +37,10 @@ fuzz: go ## Give each parser 5 s of made-up files, or FUZZ_SECONDS
 corpus: go ## Measure how well the files of DIR are read: NAME.input.EXT against NAME.expected.txt
 	go run ./test/corpus $(DIR)
 
+.PHONY: bench-search
+bench-search: go ## Lists and searches among a million documents (half an hour)
+	hack/services run hack/bench-search
+
 .PHONY: demo
 demo: go ## From nothing to a vault with documents, on a kind cluster
 	hack/demo up

@@ -14,7 +14,7 @@ func TestLanguage(t *testing.T) {
 		"Estimado cliente, le adjuntamos la factura del mes de marzo, que vence dentro de treinta días. Le rogamos que realice el pago " +
 			"antes de esa fecha en la cuenta bancaria que figura en el documento. Si ya ha pagado, no haga caso de esta carta. Muchas " +
 			"gracias por su confianza y por los años que llevamos trabajando juntos.": "es",
-		"Kære kunde, vedlagt er fakturaen for marts måned, som skal betales inden fredag. Hvis du allerede har betalt, kan du se bort " +
+		"Kære kunde, vedlagt er fakturaen for marts måned, som skal være her inden fredag. Hvis du allerede har betalt, kan du se bort " +
 			"fra dette brev. Vi takker for din tillid og for de mange år, vi har arbejdet sammen, og håber på at høre fra dig igen " +
 			"efter sommerferien.": "da",
 		"Szanowni Państwo, w załączeniu faktura za marzec.": "pl",

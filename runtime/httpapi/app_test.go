@@ -183,6 +183,8 @@ type doc struct {
 	ExtractedText                string `json:"extracted_text"`
 	Error                        *struct{ Code, Detail string }
 	Classification               struct{ Status string }
+	Score                        *float64
+	Highlight                    *string
 }
 
 type docs struct {

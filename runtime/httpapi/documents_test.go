@@ -71,6 +71,46 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for i := range 5 {
+		a.read(t, a.stored(t, fmt.Sprintf("%c.txt", 'a'+i), strings.Repeat("x", i+1)+" a <b>heron</b> & more").ID)
+	}
+	list := a.list(t, "?q=herons+or+heron&per_page=2")
+	if names(list) != "e d" || list.Total != 5 || !list.TotalIsExact || list.NextCursor == nil || *list.Page != 1 {
+		t.Errorf("a search lists %+v", list)
+	}
+	first := list.Documents[0]
+	if first.Score == nil || *first.Score <= 0 || first.Highlight == nil || !strings.Contains(*first.Highlight, "&lt;b&gt;<mark>heron</mark>&lt;/b&gt; &amp; more") {
+		t.Errorf("an entry is %+v", first)
+	}
+	if plain := a.list(t, "?per_page=1").Documents[0]; plain.Score != nil || plain.Highlight != nil {
+		t.Errorf("without a search an entry has %v, %v", plain.Score, plain.Highlight)
+	}
+	for query, want := range map[string]string{
+		"?q=herons+or+heron&per_page=2&cursor=" + url.QueryEscape(*list.NextCursor): "c b",
+		"?q=heron&per_page=2&page=3":                              "a",
+		"?q=heron&sort=size":                                      "a b c d e",
+		"?q=heron&sort=name&min_size=26&type=text&status=ready":   "d e",
+		"?q=heron&topic=none":                                     "",
+		"?q=heron&untagged=1&sort=-name&created_after=2020-01-01": "e d c b a",
+		"?q=heron&trashed=1":                                      "",
+		"?q=heorn":                                                "",
+		"?q=%22":                                                  "",
+		"?q=-heron":                                               "",
+		"?q=":                                                     "e d c b a",
+		"?q=" + strings.Repeat("x", 10_000):                       "",
+	} {
+		if got := names(a.list(t, query)); got != want {
+			t.Errorf("%s lists %q, want %q", query[:min(len(query), 60)], got, want)
+		}
+	}
+	a.get(t, "/api/documents?q=%00").want(t, "NUL", 400, "invalid_text")
+	a.get(t, "/api/documents?q=%ff").want(t, "no UTF-8", 400, "invalid_text")
+	a.get(t, "/api/documents?q=a&sort=name&cursor="+*list.NextCursor).want(t, "the cursor of another sort", 400, "invalid_value")
+}
+
 func TestListByCursor(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)

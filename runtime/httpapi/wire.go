@@ -47,7 +47,7 @@ type classificationBody struct {
 // ListEntry is a document as the list shows it, exported as Document is.
 type ListEntry struct {
 	Document
-	Score     *float64 `json:"score,omitempty" minimum:"0" maximum:"1" doc:"How well it fits q: 0.5 or more where it has the words themselves."`
+	Score     *float64 `json:"score,omitempty" minimum:"0" maximum:"1" doc:"How well it fits q: from 0.5 on it has the words themselves."`
 	Highlight *string  `json:"highlight,omitempty" doc:"What was found, as HTML: text, escaped, and <mark>. Of searches alone."`
 }
 

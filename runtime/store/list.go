@@ -78,7 +78,7 @@ func (s *Store) ListDocuments(ctx context.Context, l List) (documents []sqlrows.
 	sql := fmt.Sprintf("%s WHERE %s ORDER BY %s %s, %s %s LIMIT %d OFFSET %d",
 		from, strings.Join(terms, " AND "), column, direction, id, direction, l.Limit, l.Offset)
 	err = s.listing(ctx, l, func(tx querier) error {
-		rows, err := tx.Query(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...)
+		rows, err := tx.Query(ctx, sql, st.planned()...)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (s *Store) CountDocuments(ctx context.Context, l List, atMost int) (total i
 	var st statement
 	sql := fmt.Sprintf("SELECT count(*) FROM (%s) bounded", l.matching("1", atMost, &st))
 	err = s.listing(ctx, l, func(tx querier) error {
-		return tx.QueryRow(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...).Scan(&total)
+		return tx.QueryRow(ctx, sql, st.planned()...).Scan(&total)
 	})
 	return total, err
 }
@@ -115,7 +115,7 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// listing runs a statement whose best plan depends on its values: it is planned for them, each time (QueryExecModeCacheDescribe). Of a
+// listing runs a statement whose best plan depends on its values: it is planned for them, each time. Of a
 // search, the planner does not know that looking into a row costs more than the row, so it must not read all of them; and the
 // index's answer shall stay exact, for which it needs a little memory.
 func (s *Store) listing(ctx context.Context, l List, work func(querier) error) error {
@@ -131,16 +131,34 @@ func (s *Store) listing(ctx context.Context, l List, work func(querier) error) e
 	}))
 }
 
-// sortedBy is the column and the id that a list is sorted by. A topic's documents are kept in the order of their creation with the
-// topic.
+// sortedBy is the column and the id that a list is sorted by. The documents of a topic, and those without, are kept in the order of
+// their creation.
 func (l List) sortedBy() (column, id string) {
+	switch {
+	case l.byTopic():
+		return "f.document_created_at", "f.document_id"
+	case l.byUntagged():
+		return "u.created_at", "u.document_id"
+	}
 	return "d." + string(l.Column), "d.id"
+}
+
+func (l List) byTopic() bool { return l.Column == ByCreation && l.Topic != nil && l.Search == nil }
+
+func (l List) byUntagged() bool {
+	return l.Column == ByCreation && l.Untagged && l.Topic == nil && l.Search == nil
 }
 
 // from begins a statement for a list's rows, and returns the conditions that it leaves to its end.
 func (l List) from(st *statement) (sql string, terms []string) {
 	columns := "d." + strings.Join(strings.Fields(documentColumns), " d.")
 	switch {
+	case l.byTopic():
+		terms = append(l.where(st), "f.topic_id = "+st.arg(*l.Topic))
+		return fmt.Sprintf("SELECT %s FROM document_topics f JOIN documents d ON d.id = f.document_id", columns), terms
+	case l.byUntagged():
+		terms = append(l.where(st), "u.owner = "+st.arg(l.Owner))
+		return fmt.Sprintf("SELECT %s FROM document_untagged u JOIN documents d ON d.id = u.document_id", columns), terms
 	case l.Search == nil:
 		return fmt.Sprintf("SELECT %s FROM documents d", columns), l.where(st)
 	case l.Common:
@@ -154,7 +172,9 @@ func (l List) from(st *statement) (sql string, terms []string) {
 
 // matching selects something of at most so many rows of a list, in no order.
 func (l List) matching(what string, atMost int, st *statement) string {
-	from, terms := "documents d", []string(nil)
+	l.Column = "" // of the order alone
+	from := "documents d"
+	var terms []string
 	switch {
 	case l.Search == nil:
 		terms = l.where(st)
@@ -182,11 +202,14 @@ func (l List) where(st *statement) []string {
 	} else {
 		terms = append(terms, "d.deleted_at IS NULL")
 	}
-	if l.Topic != nil {
+	if l.Topic != nil && !l.byTopic() {
 		and("EXISTS (SELECT FROM document_topics f WHERE f.topic_id = %s AND f.document_id = d.id)", *l.Topic)
 	}
 	if l.Untagged {
-		terms = append(terms, "NOT EXISTS (SELECT FROM document_topics f WHERE f.document_id = d.id)")
+		terms = append(terms, "NOT EXISTS (SELECT FROM document_topics t WHERE t.document_id = d.id)")
+		if !l.byUntagged() {
+			terms = append(terms, "d.id IN (SELECT u.document_id FROM document_untagged u)")
+		}
 	}
 	if l.Status != "" {
 		and("d.status = %s", l.Status)
@@ -194,11 +217,15 @@ func (l List) where(st *statement) []string {
 	if l.Kind != "" {
 		and("d.kind = %s", l.Kind)
 	}
+	created := "d.created_at"
+	if l.Column == ByCreation {
+		created, _ = l.sortedBy()
+	}
 	if !l.CreatedAfter.IsZero() {
-		and("d.created_at > %s", l.CreatedAfter)
+		and(created+" > %s", l.CreatedAfter)
 	}
 	if !l.CreatedBefore.IsZero() {
-		and("d.created_at < %s", l.CreatedBefore)
+		and(created+" < %s", l.CreatedBefore)
 	}
 	if l.MinSize != nil {
 		and("d.size >= %s", *l.MinSize)
@@ -218,5 +245,7 @@ func (st *statement) arg(value any) string {
 	return fmt.Sprintf("$%d", len(st.args))
 }
 
-// with is the arguments after a mode of execution.
-func (st *statement) with(mode pgx.QueryExecMode) []any { return append([]any{mode}, st.args...) }
+// planned is the arguments, and the wish that the statement be planned for them.
+func (st *statement) planned() []any {
+	return append([]any{pgx.QueryExecModeCacheDescribe}, st.args...)
+}

@@ -86,8 +86,8 @@ func (st *statement) query(alternatives [][]term, wider bool, like map[string][]
 			all = append(all, "("+expression+")")
 		}
 		// Where a language passes over all the words that are looked for, only exclusions are left, which would find everything.
-		both := strings.Join(all, " && ")
-		either = append(either, fmt.Sprintf("(SELECT CASE WHEN querytree(q) IN ('', 'T') THEN ''::tsquery ELSE q END FROM (SELECT %s AS q) t)", both))
+		const orNothing = "(SELECT CASE WHEN querytree(q) IN ('', 'T') THEN ''::tsquery ELSE q END FROM (SELECT %s AS q) t)"
+		either = append(either, fmt.Sprintf(orNothing, strings.Join(all, " && ")))
 	}
 	return strings.Join(either, " || ")
 }
@@ -214,7 +214,7 @@ func (s *Store) Newest(ctx context.Context, l List, within Window, atMost int) (
 		SELECT c.total, n.document_id, n.created_at, (SELECT %s FROM document_search s WHERE s.document_id = n.document_id)
 		FROM counted c LEFT JOIN newest n ON true`, matching, MaxFound, bounds, atMost, l.Search.score(&st))
 	err = s.listing(ctx, l, func(tx querier) error {
-		rows, err := tx.Query(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...)
+		rows, err := tx.Query(ctx, sql, st.planned()...)
 		if err != nil {
 			return err
 		}
@@ -250,7 +250,7 @@ func (s *Store) walkNewest(ctx context.Context, l List, within Window, atMost in
 		SELECT n.id, n.created_at, %s FROM newest n JOIN document_search s ON s.document_id = n.id`,
 		l.Search.matches(&st), terms, bounds, atMost, l.Search.score(&st))
 	err = s.listing(ctx, l, func(tx querier) error {
-		rows, err := tx.Query(ctx, sql, st.with(pgx.QueryExecModeCacheDescribe)...)
+		rows, err := tx.Query(ctx, sql, st.planned()...)
 		if err != nil {
 			return err
 		}

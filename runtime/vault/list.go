@@ -143,25 +143,10 @@ func (q *ListQuery) rows(a document.Actor) (store.List, cursor, error) {
 	if q.PerPage == 0 {
 		q.PerPage = DefaultPerPage
 	}
-	order, known := columns[q.Sort]
-	var invalid *document.InvalidError
-	switch {
-	case q.Sort == SortRelevance && q.Search == "":
-		invalid = &document.InvalidError{Field: "sort", Detail: "is relevance for searches alone: give q, too"}
-	case !known && q.Sort != SortRelevance:
-		invalid = &document.InvalidError{Field: "sort", Detail: "is one of -created_at, created_at, name, -name, size, -size, relevance"}
-	case q.PerPage < 1 || q.PerPage > MaxPerPage:
-		invalid = &document.InvalidError{Field: "per_page", Detail: "is 1 to 100"}
-	case q.Page < 0 || q.Page > MaxDepth/q.PerPage:
-		invalid = &document.InvalidError{
-			Field: "page", Detail: "is at least 1, and page times per_page at most 10,000; use cursor to go further",
-		}
-	case q.Page > 0 && q.Cursor != "":
-		invalid = &document.InvalidError{Field: "cursor", Detail: "cannot be combined with page"}
+	if err := q.check(); err != nil {
+		return store.List{}, cursor{}, err
 	}
-	if invalid != nil {
-		return store.List{}, cursor{}, invalid
-	}
+	order := columns[q.Sort]
 	list := store.List{
 		Owner: a.Owner, Untagged: q.Untagged, Status: q.Status, Kind: q.Kind, CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
 		MinSize: q.MinSize, MaxSize: q.MaxSize, Trashed: q.Trashed, Column: order.column, Descending: order.descending, Limit: q.PerPage,
@@ -175,4 +160,23 @@ func (q *ListQuery) rows(a document.Actor) (store.List, cursor, error) {
 		list.After = after.position()
 	}
 	return list, after, err
+}
+
+func (q *ListQuery) check() error {
+	_, known := columns[q.Sort]
+	switch {
+	case q.Sort == SortRelevance && q.Search == "":
+		return &document.InvalidError{Field: "sort", Detail: "is relevance for searches alone: give q, too"}
+	case !known && q.Sort != SortRelevance:
+		return &document.InvalidError{Field: "sort", Detail: "is one of -created_at, created_at, name, -name, size, -size, relevance"}
+	case q.PerPage < 1 || q.PerPage > MaxPerPage:
+		return &document.InvalidError{Field: "per_page", Detail: "is 1 to 100"}
+	case q.Page < 0 || q.Page > MaxDepth/q.PerPage:
+		return &document.InvalidError{
+			Field: "page", Detail: "is at least 1, and page times per_page at most 10,000; use cursor to go further",
+		}
+	case q.Page > 0 && q.Cursor != "":
+		return &document.InvalidError{Field: "cursor", Detail: "cannot be combined with page"}
+	}
+	return nil
 }

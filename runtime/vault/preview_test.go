@@ -38,7 +38,7 @@ func previewTask(t *testing.T, app *runtimetest.App, id document.ID, page, width
 	return queue.Task{Kind: queue.Preview, DocumentID: id, PreviewID: preview, Generation: generation}
 }
 
-func made(t *testing.T, v *vault.Vault, task queue.Task, want vault.Outcome) {
+func makePreview(t *testing.T, v *vault.Vault, task queue.Task, want vault.Outcome) {
 	t.Helper()
 	if outcome, err := v.MakePreview(t.Context(), task); outcome != want || err != nil {
 		t.Fatalf("ended as %q, %v; want %q", outcome, err, want)
@@ -94,8 +94,8 @@ func TestPreviewIsMadeOnce(t *testing.T) {
 	if _, ready, err := app.Preview(t.Context(), anonymous, d.ID, 2, 300); ready || err != nil {
 		t.Fatalf("ready %t, %v", ready, err)
 	}
-	made(t, app.Vault, task, vault.Done)
-	made(t, app.Vault, task, vault.Nothing)
+	makePreview(t, app.Vault, task, vault.Done)
+	makePreview(t, app.Vault, task, vault.Nothing)
 	first := shown(t, app, d.ID, 1, 300)
 	if second := shown(t, app, d.ID, 1, 300); second != first {
 		t.Fatal("another picture")
@@ -117,7 +117,7 @@ func TestPurgeTakesPreviewsAlong(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
 	d := upload(t, app.Vault, "a.txt", []byte("some text"))
-	made(t, app.Vault, asked(t, app, d.ID, 1, 300), vault.Done)
+	makePreview(t, app.Vault, asked(t, app, d.ID, 1, 300), vault.Done)
 	shown(t, app, d.ID, 1, 300)
 	waits := asked(t, app, d.ID, 1, 400)
 	if err := app.Delete(t.Context(), anonymous, d.ID, true); err != nil {
@@ -126,7 +126,7 @@ func TestPurgeTakesPreviewsAlong(t *testing.T) {
 	if inQueue, err := app.Queue.Waits(waits); inQueue || err != nil {
 		t.Fatalf("the task is still queued: %v", err)
 	}
-	made(t, app.Vault, waits, vault.Nothing)
+	makePreview(t, app.Vault, waits, vault.Nothing)
 	emptied(t, app)
 }
 
@@ -189,7 +189,7 @@ func TestLatePreviewIsNotKept(t *testing.T) {
 		sweep(t, app.Vault)
 		return previewTask(t, app, d.ID, 1, 300).Generation > task.Generation
 	})
-	made(t, app.Vault, previewTask(t, app, d.ID, 1, 300), vault.Done)
+	makePreview(t, app.Vault, previewTask(t, app, d.ID, 1, 300), vault.Done)
 	first := shown(t, app, d.ID, 1, 300)
 	close(g.open)
 	if r := <-ended; r.outcome != vault.Overtaken || r.err != nil {
@@ -218,7 +218,7 @@ func TestPreviewHandedOutAgain(t *testing.T) {
 			waits, err := app.Queue.Waits(now)
 			return err == nil && waits && now.Generation > before
 		})
-		made(t, app.Vault, previewTask(t, app, d.ID, 1, width), vault.Done)
+		makePreview(t, app.Vault, previewTask(t, app, d.ID, 1, width), vault.Done)
 		shown(t, app, d.ID, 1, width)
 	}
 }
@@ -237,16 +237,16 @@ func TestPoisonPage(t *testing.T) {
 	}, app.Rules)
 	task := asked(t, app, d.ID, 1, 256)
 	for range 4 {
-		made(t, v, task, vault.PutOff)
+		makePreview(t, v, task, vault.PutOff)
 	}
-	made(t, v, task, vault.Failed)
+	makePreview(t, v, task, vault.Failed)
 	noPreview(t, app, d.ID, 1)
 	exec(t, app, "UPDATE previews SET queued_at = now() - interval '1 hour'")
 	sweep(t, app.Vault)
-	made(t, v, previewTask(t, app, d.ID, 1, 256), vault.Nothing)
+	makePreview(t, v, previewTask(t, app, d.ID, 1, 256), vault.Nothing)
 	noPreview(t, app, d.ID, 1)
 	finish(t, app.Vault, app, d.ID) // it was read: a newer program may know how
-	made(t, app.Vault, asked(t, app, d.ID, 1, 256), vault.Done)
+	makePreview(t, app.Vault, asked(t, app, d.ID, 1, 256), vault.Done)
 	shown(t, app, d.ID, 1, 256)
 }
 
@@ -254,13 +254,13 @@ func TestWhatCannotBeShown(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
 	d := upload(t, app.Vault, "broken.pdf", []byte("%PDF-1.7\nand nothing more"))
-	made(t, app.Vault, asked(t, app, d.ID, 1, 256), vault.Failed)
+	makePreview(t, app.Vault, asked(t, app, d.ID, 1, 256), vault.Failed)
 	noPreview(t, app, d.ID, 1)
 	if outcome, err := app.Extract(t.Context(), d.ID, 1); outcome != vault.Failed || err != nil {
 		t.Fatalf("%s, %v", outcome, err)
 	}
 	noPreview(t, app, d.ID, 2)
-	made(t, app.Vault, asked(t, app, d.ID, 1, 256), vault.Failed) // once more after the document has changed
+	makePreview(t, app.Vault, asked(t, app, d.ID, 1, 256), vault.Failed) // once more after the document has changed
 	noPreview(t, app, d.ID, 1)
 }
 
@@ -270,7 +270,7 @@ func TestWidthsOfAPageAreBounded(t *testing.T) {
 	app := runtimetest.NewApp(t)
 	d := upload(t, app.Vault, "a.txt", []byte("some text"))
 	for width := 100; width < 112; width++ {
-		made(t, app.Vault, asked(t, app, d.ID, 1, width), vault.Done)
+		makePreview(t, app.Vault, asked(t, app, d.ID, 1, width), vault.Done)
 	}
 	if n := rows(t, app, "SELECT count(*) FROM previews WHERE width >= 104"); n != 8 || rows(t, app, "SELECT count(*) FROM previews") != 8 {
 		t.Fatalf("%d of the newest widths", n)
@@ -285,12 +285,12 @@ func TestVoidPreviews(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
 	d := upload(t, app.Vault, "a.txt", []byte("some text"))
-	made(t, app.Vault, asked(t, app, d.ID, 1, 300), vault.Done)
+	makePreview(t, app.Vault, asked(t, app, d.ID, 1, 300), vault.Done)
 	first := shown(t, app, d.ID, 1, 300)
 	if err := app.Blobs.Delete(t.Context(), value(t, app, "SELECT object_key FROM previews")); err != nil {
 		t.Fatal(err)
 	}
-	made(t, app.Vault, asked(t, app, d.ID, 1, 300), vault.Done)
+	makePreview(t, app.Vault, asked(t, app, d.ID, 1, 300), vault.Done)
 	second := shown(t, app, d.ID, 1, 300)
 
 	exec(t, app, "UPDATE documents SET status = 'failed'")
@@ -300,7 +300,7 @@ func TestVoidPreviews(t *testing.T) {
 		t.Fatal("the document has no new object")
 	}
 	waiting := asked(t, app, d.ID, 1, 300)
-	made(t, app.Vault, waiting, vault.Done)
+	makePreview(t, app.Vault, waiting, vault.Done)
 	if third := shown(t, app, d.ID, 1, 300); third == second || second == first {
 		t.Fatal("the picture of the old object is still shown")
 	}

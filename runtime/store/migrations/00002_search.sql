@@ -109,7 +109,7 @@ CREATE OR REPLACE FUNCTION search_terms(language text, name text, words text) RE
 DECLARE
     config regconfig := search_config(language);
     -- The beginning, to the end of a word.
-    beginning integer := char_length(substring(left(words, 1000) FROM '^.{0,250}\S*'));
+    beginning integer := 250 + strpos(substr(words, 251, 200) || ' ', ' ');
     length integer := char_length(words);
     named tsvector;
 BEGIN
@@ -188,6 +188,68 @@ CREATE OR REPLACE TRIGGER search_document_changed AFTER UPDATE OF original_name,
 CREATE OR REPLACE TRIGGER search_text_written AFTER INSERT OR UPDATE OF text ON document_texts
     FOR EACH ROW EXECUTE FUNCTION search_follows();
 
+-- A topic's documents in the order of their creation, and documents without a topic: neither can be found by walking through all.
+ALTER TABLE document_topics ADD COLUMN IF NOT EXISTS document_created_at timestamptz;
+CREATE TABLE IF NOT EXISTS document_untagged (
+    -- Every document without a topic is here. One with a topic may be: two changes at once that do not see each other leave it.
+    document_id uuid PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+    owner uuid NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS document_untagged_created ON document_untagged (owner, created_at, document_id);
+
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION filing_dated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.document_created_at := (SELECT d.created_at FROM documents d WHERE d.id = NEW.document_id);
+    RETURN NEW;
+END
+$$;
+-- +goose StatementEnd
+CREATE OR REPLACE TRIGGER filing_dated BEFORE INSERT ON document_topics
+    FOR EACH ROW EXECUTE FUNCTION filing_dated();
+
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION document_dated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO document_untagged (document_id, owner, created_at) VALUES (NEW.id, NEW.owner, NEW.created_at);
+        RETURN NULL;
+    END IF;
+    UPDATE document_untagged SET created_at = NEW.created_at WHERE document_id = NEW.id;
+    UPDATE document_topics SET document_created_at = NEW.created_at WHERE document_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE OR REPLACE TRIGGER document_dated_added AFTER INSERT ON documents
+    FOR EACH ROW EXECUTE FUNCTION document_dated();
+CREATE OR REPLACE TRIGGER document_dated_changed AFTER UPDATE OF created_at ON documents
+    FOR EACH ROW WHEN (OLD.created_at <> NEW.created_at) EXECUTE FUNCTION document_dated();
+
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION filing_untagged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        DELETE FROM document_untagged u USING changed c WHERE u.document_id = c.document_id;
+        RETURN NULL;
+    END IF;
+    -- One after the other, or two that take away the last two topics would each see the other's.
+    PERFORM FROM documents d WHERE d.id IN (SELECT document_id FROM changed) ORDER BY d.id FOR NO KEY UPDATE;
+    INSERT INTO document_untagged (document_id, owner, created_at)
+    SELECT d.id, d.owner, d.created_at FROM documents d
+    WHERE d.id IN (SELECT document_id FROM changed)
+        AND NOT EXISTS (SELECT FROM document_topics f WHERE f.document_id = d.id)
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE OR REPLACE TRIGGER filing_untagged_added AFTER INSERT ON document_topics
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION filing_untagged();
+CREATE OR REPLACE TRIGGER filing_untagged_removed AFTER DELETE ON document_topics
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION filing_untagged();
+
 GRANT EXECUTE ON FUNCTION search_config, search_text, search_name, search_term, search_prefix, search_terms, search_index TO PUBLIC;
 
 -- What was there before. One document a commit, held meanwhile against changes that would be missed: whoever changes it next finds
@@ -204,6 +266,12 @@ BEGIN
         IF NOT EXISTS (SELECT FROM document_search s WHERE s.document_id = last) THEN
             PERFORM search_index(last);
         END IF;
+        UPDATE document_topics f SET document_created_at = d.created_at FROM documents d
+        WHERE d.id = last AND f.document_id = last AND f.document_created_at IS NULL;
+        INSERT INTO document_untagged (document_id, owner, created_at)
+        SELECT d.id, d.owner, d.created_at FROM documents d
+        WHERE d.id = last AND NOT EXISTS (SELECT FROM document_topics f WHERE f.document_id = last)
+        ON CONFLICT DO NOTHING;
         COMMIT;
     END LOOP;
 END
@@ -213,6 +281,14 @@ $$;
 -- Without a list of pending entries, which each search would have to read through.
 DROP INDEX CONCURRENTLY IF EXISTS document_search_terms;
 CREATE INDEX CONCURRENTLY document_search_terms ON document_search USING gin (terms) WITH (fastupdate = off);
-ANALYZE document_search;
+DROP INDEX CONCURRENTLY IF EXISTS document_topics_created;
+CREATE INDEX CONCURRENTLY document_topics_created ON document_topics (topic_id, document_created_at, document_id);
+-- For what is rare among many.
+DROP INDEX CONCURRENTLY IF EXISTS documents_kind;
+CREATE INDEX CONCURRENTLY documents_kind ON documents (owner, kind, created_at, id) WHERE deleted_at IS NULL;
+DROP INDEX CONCURRENTLY IF EXISTS documents_unready;
+CREATE INDEX CONCURRENTLY documents_unready ON documents (owner, status, created_at, id)
+    WHERE deleted_at IS NULL AND status <> 'ready';
+ANALYZE document_search, document_topics, document_untagged;
 
 UPDATE schema_state SET version = 2;
