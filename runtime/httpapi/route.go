@@ -34,7 +34,7 @@ type route struct {
 	also         []int // further statuses that are no problems
 	refusal      []int // statuses of problems, beyond those that each route may answer
 	open         bool  // needs no token
-	streams      bool  // may take as long as the bytes flow
+	streams      bool  // may take as long as the bytes flow, or as it takes
 
 	answer handler                                    // the answer is `reply`, sent with `status`; or
 	write  func(w http.ResponseWriter, c *call) error // it writes the answer itself

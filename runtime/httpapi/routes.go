@@ -169,7 +169,8 @@ func (a *api) topicRoutes() []route {
 			summary: "Merge a topic into another",
 			description: "Its documents are filed under the other, by hand if either filing was, and with the higher confidence. " +
 				"The topic goes.",
-			body: mergeBody{}, answer: a.mergeTopic, reply: topicBody{}, status: http.StatusOK,
+			body: mergeBody{}, streams: true, // each document is moved: a topic with hundreds of thousands takes more than half a minute
+			answer: a.mergeTopic, reply: topicBody{}, status: http.StatusOK,
 			refusal: []int{http.StatusUnprocessableEntity},
 		},
 		{

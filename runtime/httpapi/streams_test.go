@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 )
@@ -9,7 +10,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	t.Parallel()
 	a := &api{streams: make(chan struct{})} // room for none
 	w := httptest.NewRecorder()
-	err := a.events(w, &call{Request: httptest.NewRequest("GET", "/api/events", nil), w: w})
+	err := a.events(w, &call{Request: httptest.NewRequest(http.MethodGet, "/api/events", nil), w: w})
 	p := asProblem(err, "")
 	if p.Status != 503 || p.Code != "too_many_streams" || p.retryAfter == 0 {
 		t.Fatalf("got %+v", p)

@@ -115,8 +115,8 @@ func TestSearchFinds(t *testing.T) {
 func TestSearchTakesAnyText(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	read(t, app, "haus.txt", german)
-	read(t, app, "letter.txt", letter)
+	readText(t, app, "haus.txt", german)
+	readText(t, app, "letter.txt", letter)
 	for _, q := range []string{
 		" ", "'", `"`, `""`, `"""`, "\\", `\'`, "&", "|", "!", "!!", "<->", "( )", ":*", "a:*b", "-", "--", "- -", "or", "OR or", `-""`, "%", "_",
 		"foo:bar & | !baz", "'; DROP TABLE documents; --", "$1", "\u0001\u0002\u0003", "\u200b", "\ufffd", "🦊", "ﷺ", "ẞ", "İ", "é", "-é -è",
@@ -137,11 +137,11 @@ func TestSearchTakesAnyText(t *testing.T) {
 func TestHighlight(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	read(t, app, "hostile.txt", "<script>alert('pwned')</script> <mark>not ours</mark> & <b onclick=x>kestrel</b> a < b")
+	readText(t, app, "hostile.txt", "<script>alert('pwned')</script> <mark>not ours</mark> & <b onclick=x>kestrel</b> a < b")
 	exec(t, app, `UPDATE document_texts SET text = E'\x02fox\x01 \x03' || text`) // what marks are made of
-	read(t, app, "haus.txt", german)
-	read(t, app, "long.txt", strings.Repeat("filler ", 50_000)+"osprey")
-	read(t, app, `A <b>Report</b>_2024 "final".pdf`, "nothing of the kind")
+	readText(t, app, "haus.txt", german)
+	readText(t, app, "long.txt", strings.Repeat("filler ", 50_000)+"osprey")
+	readText(t, app, `A <b>Report</b>_2024 "final".pdf`, "nothing of the kind")
 	for q, want := range map[string][]string{
 		"fox":       {"<mark>fox</mark>"},
 		"kestrel":   {"<mark>kestrel</mark>", "alert(&#39;pwned&#39;)&lt;/script&gt; &lt;mark&gt;not ours&lt;/mark&gt; &amp; &lt;b onclick=x&gt;"},
@@ -179,10 +179,10 @@ func TestSearchRanks(t *testing.T) {
 	text := func(words string) string {
 		return words + strings.Repeat(" and other things that matter little to the reader of it", 20)
 	}
-	read(t, app, "end.txt", strings.Repeat("It is about other things that matter little to the reader. ", 20)+"The falcon.")
-	read(t, app, "falcons.txt", text("It is about birds"))
-	read(t, app, "beginning.txt", text("The falcon"))
-	read(t, app, "falconry.txt", text("It is about falconry"))
+	readText(t, app, "end.txt", strings.Repeat("It is about other things that matter little to the reader. ", 20)+"The falcon.")
+	readText(t, app, "falcons.txt", text("It is about birds"))
+	readText(t, app, "beginning.txt", text("The falcon"))
+	readText(t, app, "falconry.txt", text("It is about falconry"))
 	page := search(t, app, vault.ListQuery{Search: "falcon"})
 	if got := names(page.Documents); got != "falcons.txt beginning.txt end.txt falconry.txt" {
 		t.Errorf("the order is %q, %+v", got, page.Matches)
@@ -196,7 +196,7 @@ func TestSearchRanks(t *testing.T) {
 func TestSearchFollows(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	d := read(t, app, "one.txt", "about a heron")
+	d := readText(t, app, "one.txt", "about a heron")
 	finds := func(when, q string, trashed bool, want int) {
 		t.Helper()
 		if page := search(t, app, vault.ListQuery{Search: q, Trashed: trashed}); len(page.Documents) != want {
@@ -226,7 +226,7 @@ func TestOnlyTheBeginningIsIndexed(t *testing.T) {
 	app := runtimetest.NewApp(t)
 	app.Rules.MaxIndexedBytes = 100
 	app.Vault = app.Another(t)
-	read(t, app, "a.txt", "pelican "+strings.Repeat("é", 40)+" "+strings.Repeat("words ", 20)+"egret")
+	readText(t, app, "a.txt", "pelican "+strings.Repeat("é", 40)+" "+strings.Repeat("words ", 20)+"egret")
 	for q, want := range map[string]int{"pelican": 1, "egret": 0} {
 		if page := search(t, app, vault.ListQuery{Search: q}); len(page.Documents) != want {
 			t.Errorf("%s finds %d documents", q, len(page.Documents))

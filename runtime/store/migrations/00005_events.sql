@@ -1,7 +1,7 @@
 -- +goose Up
 
--- Whoever writes waits until what is counted here is counted. Always in this order, as the programs take them.
-LOCK TABLE documents, document_topics, topics IN SHARE ROW EXCLUSIVE MODE;
+-- Whoever writes waits until what is counted here is counted. In the order in which programs take them.
+LOCK TABLE documents, topics, document_topics IN SHARE ROW EXCLUSIVE MODE;
 
 -- How many documents there are in each state and their bytes, kept as counters are: a sum of slots.
 CREATE TABLE document_stats (
