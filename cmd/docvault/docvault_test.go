@@ -30,8 +30,8 @@ func TestWrongConfigurationIsSaidAtOnce(t *testing.T) {
 	none := installation{environment: map[string]string{
 		config.SecretKey: "short", config.MaxUploadBytes: "1TB", config.MinioEndpoint: "http://minio:9000",
 	}}
-	for command, lines := range map[string]int{"api": 7, "worker": 7, "migrate": 1, "provision": 8} {
-		exit, out := none.run(t, command)
+	for command, lines := range map[string]int{"api": 7, "worker": 7, "migrate": 1, "provision": 8, "import .": 7} {
+		exit, out := none.run(t, strings.Fields(command)...)
 		if exit != exitUsage || strings.Count(out, "\n") != lines || strings.Contains(out, "goroutine") || strings.Contains(out, "short") {
 			t.Errorf("%s: exit code %d, want %d lines:\n%s", command, exit, lines, out)
 		}

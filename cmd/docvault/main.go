@@ -22,6 +22,9 @@ var (
 	commit  = "unknown"
 )
 
+// importCommand is the one command with arguments.
+const importCommand = "import"
+
 // Exit codes. A program that is called again may succeed after exitFault, and not after exitUsage until something was edited.
 const (
 	exitFault = 1
@@ -34,6 +37,7 @@ const usage = `usage: docvault COMMAND
   worker     read and file documents, and sweep
   migrate    bring the schema up to date
   provision  make the database, the bucket and their logins
+  import     take over the data folder of the Python product: import [--report FILE] DIR
   version    say which version this is
 
 The configuration comes from the environment: docs/configuration.md.
@@ -50,11 +54,13 @@ var commands = map[string]func(context.Context, func(string) string) error{
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, out, errOut io.Writer) int {
-	if len(args) != 1 {
+	if len(args) == 0 || (len(args) > 1 && args[0] != importCommand) {
 		fmt.Fprint(errOut, usage)
 		return exitUsage
 	}
 	switch args[0] {
+	case importCommand:
+		return runWithImport(args[1:], out, errOut)
 	case extract.ChildCommand:
 		return extract.RunChild()
 	case "version":
@@ -69,9 +75,23 @@ func run(args []string, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "docvault: there is no command %q\n\n%s", args[0], usage)
 		return exitUsage
 	}
+	return runCommand(func(ctx context.Context) error { return command(ctx, os.Getenv) }, errOut)
+}
+
+func runWithImport(args []string, out, errOut io.Writer) int {
+	a, ok := parseImport(args)
+	if !ok {
+		fmt.Fprint(errOut, importUsage)
+		return exitUsage
+	}
+	return runCommand(func(ctx context.Context) error { return runImport(ctx, os.Getenv, a, out) }, errOut)
+}
+
+// runCommand runs until the command ends by itself or at a signal.
+func runCommand(command func(context.Context) error, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	return exitCode(command(ctx, os.Getenv), errOut)
+	return exitCode(command(ctx), errOut)
 }
 
 func exitCode(err error, errOut io.Writer) int {
@@ -82,6 +102,9 @@ func exitCode(err error, errOut io.Writer) int {
 	case errors.As(err, &wrong):
 		fmt.Fprintln(errOut, wrong)
 		return exitUsage
+	case errors.Is(err, errNotAll):
+		fmt.Fprintln(errOut, err)
+		return exitFault
 	}
 	slog.Error("stopped by a fault", "error", err)
 	return exitFault

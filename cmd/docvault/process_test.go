@@ -92,7 +92,12 @@ type process struct {
 // start starts a command and waits until its servers listen. It is killed when the test ends.
 func (i installation) start(t testing.TB, command string, servers ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, command), log: runtimetest.NewLog(t), addresses: map[string]string{}}
+	return i.startWith(t, []string{command}, servers...)
+}
+
+func (i installation) startWith(t testing.TB, arguments []string, servers ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(program, arguments...), log: runtimetest.NewLog(t), addresses: map[string]string{}}
 	p.cmd.Env = i.list()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := p.cmd.StderrPipe()
@@ -110,7 +115,7 @@ func (i installation) start(t testing.TB, command string, servers ...string) *pr
 		case server := <-listening:
 			p.addresses[server[0]] = server[1]
 		case <-time.After(30 * time.Second):
-			t.Fatalf("%s does not listen", command)
+			t.Fatalf("%s does not listen", arguments[0])
 		}
 	}
 	return p
@@ -144,9 +149,9 @@ func (p *process) stop(t *testing.T) int {
 }
 
 // run runs a command to its end and returns its exit code and what it printed.
-func (i installation) run(t *testing.T, command string) (exit int, out string) {
+func (i installation) run(t *testing.T, arguments ...string) (exit int, out string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, command)
+	cmd := exec.CommandContext(t.Context(), program, arguments...)
 	cmd.Env = i.list()
 	printed, err := cmd.CombinedOutput()
 	return code(err), string(printed)

@@ -14,6 +14,8 @@ type Store interface {
 	// Put stores what body gives until io.EOF, all or nothing: any other end of body, io.ErrUnexpectedEOF too, stores nothing.
 	// Memory does not grow with the body.
 	Put(ctx context.Context, key, mime string, body io.Reader) error
+	// Size tells how many bytes an object has.
+	Size(ctx context.Context, key string) (int64, error)
 	// Open returns an object of a known size. Reads fetch from where Seek went; ctx is for all of them.
 	Open(ctx context.Context, key string, size int64) (io.ReadSeekCloser, error)
 	// Delete removes an object and what incomplete uploads left of it. What is not there is no error.

@@ -100,6 +100,15 @@ func (s *S3) Check(ctx context.Context) error {
 	return nil
 }
 
+// Size implements Store.
+func (s *S3) Size(ctx context.Context, key string) (int64, error) {
+	found, err := s.core.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
+	if err != nil {
+		return 0, fault("look at the object", err)
+	}
+	return found.Size, nil
+}
+
 // Open implements Store.
 func (s *S3) Open(ctx context.Context, key string, size int64) (io.ReadSeekCloser, error) {
 	if _, err := s.core.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{}); err != nil {

@@ -4,15 +4,6 @@ import (
 	"mime"
 	"net/textproto"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-)
-
-const (
-	// maxNameBytes is what file systems take.
-	maxNameBytes = 255
-	// unnamed is the name of a file whose own name comes to nothing.
-	unnamed = "unnamed"
 )
 
 // sentName reads the file name of a part as its sender meant it. Browsers write a quote and line breaks as %22, %0D and %0A
@@ -31,33 +22,6 @@ func sentName(header textproto.MIMEHeader) (name string, given bool) {
 }
 
 var browserEscapes = strings.NewReplacer("%22", `"`, "%0D", "\r", "%0A", "\n", "%0d", "\r", "%0a", "\n")
-
-// storedName is the name that a document keeps: the last element of the path, control characters removed, at most 255 bytes.
-func storedName(sent string) string {
-	name := sent[strings.LastIndexAny(sent, `/\`)+1:]
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, name)
-	name = cutBytes(name, maxNameBytes)
-	if strings.Trim(name, ". ") == "" {
-		return unnamed
-	}
-	return name
-}
-
-// cutBytes shortens s to at most n bytes without splitting a rune.
-func cutBytes(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
 
 // disposition writes a Content-Disposition (RFC 6266): a name in ASCII for old clients, and the whole one (RFC 8187) if it differs.
 func disposition(kind, name string) string {

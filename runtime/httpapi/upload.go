@@ -110,7 +110,7 @@ func (u *upload) takeFile(part *multipart.Part) error {
 	if !isText(sent) {
 		return errBadText()
 	}
-	staged, err := u.vault.Stage(u.Context(), u.actor(u.Request), storedName(sent), part)
+	staged, err := u.vault.Stage(u.Context(), u.actor(u.Request), document.StoredName(sent), part)
 	u.staged = staged
 	return err
 }

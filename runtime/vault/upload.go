@@ -34,26 +34,22 @@ type Staged struct {
 // Stage streams a file into the object store under the name its sender gave it. Memory does not grow with the file.
 // Errors: document.ErrEmpty, ErrTooLarge, ErrUnsupportedType, ErrCutOff, ErrUnavailable.
 func (v *Vault) Stage(ctx context.Context, a document.Actor, name string, body io.Reader) (*Staged, error) {
+	return v.stage(ctx, a, document.NewID(), name, body)
+}
+
+func (v *Vault) stage(ctx context.Context, a document.Actor, id document.ID, name string, body io.Reader) (*Staged, error) {
 	in := &intake{body: body, hash: sha256.New(), room: v.rules.MaxUploadBytes}
-	head := make([]byte, extract.HeadBytes)
-	n, err := io.ReadFull(in, head)
-	switch {
-	case in.err != nil:
-		return nil, in.err
-	case n == 0 && errors.Is(err, io.EOF):
-		return nil, document.ErrEmpty
-	}
-	kind, err := extract.Detect(head[:n])
+	head, kind, err := in.detect()
 	if err != nil {
 		return nil, err
 	}
-	s := &Staged{objectID: document.NewID(), documentID: document.NewID(), name: name, kind: kind}
+	s := &Staged{objectID: document.NewID(), documentID: id, name: name, kind: kind}
 	s.key = fmt.Sprintf("%s/%s/%s%s", a.Owner, s.documentID, document.NewID(), kind.Ext)
 	object := sqlrows.AddObjectParams{ID: s.objectID, Key: s.key, DocumentID: s.documentID}
 	if err := v.store.AddObject(ctx, object); err != nil {
 		return nil, fmt.Errorf("add the object's row: %w", err)
 	}
-	if err := v.put(ctx, s, io.MultiReader(bytes.NewReader(head[:n]), in)); err != nil {
+	if err := v.put(ctx, s, io.MultiReader(bytes.NewReader(head), in)); err != nil {
 		v.Discard(ctx, s)
 		if in.err != nil {
 			return nil, in.err
@@ -189,6 +185,20 @@ type intake struct {
 	room int64 // bytes that may still come
 	size int64
 	err  error
+}
+
+// detect reads the first bytes and tells the type from them.
+func (i *intake) detect() (head []byte, kind extract.Type, err error) {
+	head = make([]byte, extract.HeadBytes)
+	n, err := io.ReadFull(i, head)
+	switch {
+	case i.err != nil:
+		return nil, kind, i.err
+	case n == 0 && errors.Is(err, io.EOF):
+		return nil, kind, document.ErrEmpty
+	}
+	kind, err = extract.Detect(head[:n])
+	return head[:n], kind, err
 }
 
 // Read implements io.Reader. The only end of a body is io.EOF: anything else, io.ErrUnexpectedEOF too, is document.ErrCutOff.

@@ -4,9 +4,12 @@
 WITH held AS (
     SELECT o.id, o.key, o.document_id FROM objects o WHERE o.id = @object_id AND o.state = 'writing' FOR UPDATE
 ), added AS (
-    INSERT INTO documents (id, user_id, object_id, object_key, original_name, mime_type, kind, size, sha256, classification_status)
+    INSERT INTO documents (
+        id, user_id, object_id, object_key, original_name, mime_type, kind, size, sha256, classification_status, created_at
+    )
     SELECT h.document_id, nullif(@owner::uuid, '00000000-0000-0000-0000-000000000000'), h.id, h.key,
-        @original_name, @mime_type, @kind, @size, @sha256, @classification_status
+        @original_name, @mime_type, @kind, @size, @sha256, @classification_status,
+        coalesce(sqlc.narg(created_at)::timestamptz, now())
     FROM held h
     ON CONFLICT ON CONSTRAINT documents_content DO NOTHING
     RETURNING documents.id, documents.object_id, documents.created_at
@@ -47,6 +50,17 @@ RETURNING d.id, d.generation, d.status;
 
 -- name: GetDocumentBySHA256 :one
 SELECT * FROM documents WHERE owner = @owner AND sha256 = @sha256;
+
+-- name: DocumentExists :one
+SELECT EXISTS (SELECT FROM documents WHERE id = @id)::boolean;
+
+-- name: GetDocumentByKey :one
+SELECT d.id FROM objects o JOIN documents d ON d.object_id = o.id WHERE o.key = @key AND d.owner = @owner;
+
+-- name: FileImported :exec
+-- Whoever filed it: what is by hand, a later automatic filing leaves alone.
+INSERT INTO document_topics (document_id, topic_id, by_hand)
+SELECT @document_id, t.id, true FROM topics t WHERE t.id = ANY(@topics::uuid[]);
 
 -- name: GetDocument :one
 SELECT * FROM documents WHERE id = @id AND owner = @owner AND deleted_at IS NULL;

@@ -16,9 +16,12 @@ const addDocument = `-- name: AddDocument :one
 WITH held AS (
     SELECT o.id, o.key, o.document_id FROM objects o WHERE o.id = $1 AND o.state = 'writing' FOR UPDATE
 ), added AS (
-    INSERT INTO documents (id, user_id, object_id, object_key, original_name, mime_type, kind, size, sha256, classification_status)
+    INSERT INTO documents (
+        id, user_id, object_id, object_key, original_name, mime_type, kind, size, sha256, classification_status, created_at
+    )
     SELECT h.document_id, nullif($2::uuid, '00000000-0000-0000-0000-000000000000'), h.id, h.key,
-        $3, $4, $5, $6, $7, $8
+        $3, $4, $5, $6, $7, $8,
+        coalesce($9::timestamptz, now())
     FROM held h
     ON CONFLICT ON CONSTRAINT documents_content DO NOTHING
     RETURNING documents.id, documents.object_id, documents.created_at
@@ -38,6 +41,7 @@ type AddDocumentParams struct {
 	Size                 int64
 	Sha256               []byte
 	ClassificationStatus document.ClassificationStatus
+	CreatedAt            *time.Time
 }
 
 type AddDocumentRow struct {
@@ -58,6 +62,7 @@ func (q *Queries) AddDocument(ctx context.Context, arg AddDocumentParams) (AddDo
 		arg.Size,
 		arg.Sha256,
 		arg.ClassificationStatus,
+		arg.CreatedAt,
 	)
 	var i AddDocumentRow
 	err := row.Scan(&i.DocumentID, &i.CreatedAt, &i.Inserted)
@@ -78,6 +83,17 @@ func (q *Queries) CountOf(ctx context.Context, arg CountOfParams) (int64, error)
 	var total int64
 	err := row.Scan(&total)
 	return total, err
+}
+
+const documentExists = `-- name: DocumentExists :one
+SELECT EXISTS (SELECT FROM documents WHERE id = $1)::boolean
+`
+
+func (q *Queries) DocumentExists(ctx context.Context, id document.ID) (bool, error) {
+	row := q.db.QueryRow(ctx, documentExists, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const documentText = `-- name: DocumentText :one
@@ -126,6 +142,22 @@ func (q *Queries) EmptyTrash(ctx context.Context, arg EmptyTrashParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const fileImported = `-- name: FileImported :exec
+INSERT INTO document_topics (document_id, topic_id, by_hand)
+SELECT $1, t.id, true FROM topics t WHERE t.id = ANY($2::uuid[])
+`
+
+type FileImportedParams struct {
+	DocumentID document.ID
+	Topics     []document.ID
+}
+
+// Whoever filed it: what is by hand, a later automatic filing leaves alone.
+func (q *Queries) FileImported(ctx context.Context, arg FileImportedParams) error {
+	_, err := q.db.Exec(ctx, fileImported, arg.DocumentID, arg.Topics)
+	return err
 }
 
 const filingsOf = `-- name: FilingsOf :many
@@ -222,6 +254,22 @@ func (q *Queries) GetDocument(ctx context.Context, arg GetDocumentParams) (Docum
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const getDocumentByKey = `-- name: GetDocumentByKey :one
+SELECT d.id FROM objects o JOIN documents d ON d.object_id = o.id WHERE o.key = $1 AND d.owner = $2
+`
+
+type GetDocumentByKeyParams struct {
+	Key   string
+	Owner document.ID
+}
+
+func (q *Queries) GetDocumentByKey(ctx context.Context, arg GetDocumentByKeyParams) (document.ID, error) {
+	row := q.db.QueryRow(ctx, getDocumentByKey, arg.Key, arg.Owner)
+	var id document.ID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const getDocumentBySHA256 = `-- name: GetDocumentBySHA256 :one

@@ -1,0 +1,158 @@
+package vault
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/queue"
+	"github.com/docvault/docvault/runtime/store"
+	"github.com/docvault/docvault/runtime/store/sqlrows"
+)
+
+// Import is what another product knew of a document. It is filed automatically only if it had no topics.
+type Import struct {
+	ID        document.ID // kept if it is free; the nil UUID: there was none
+	Name      string
+	CreatedAt time.Time     // zero: now
+	Topics    []document.ID // it counts as filed under them by hand
+}
+
+// Holds returns the document that has these bytes, in the trash or not. Errors: document.ErrNotFound.
+func (v *Vault) Holds(ctx context.Context, a document.Actor, sum [sha256.Size]byte) (document.Document, error) {
+	return v.bySHA256(ctx, a, sum[:])
+}
+
+// HoldsKey returns the id of the document whose object has a key. Errors: document.ErrNotFound.
+func (v *Vault) HoldsKey(ctx context.Context, a document.Actor, key string) (document.ID, error) {
+	id, err := v.store.GetDocumentByKey(ctx, sqlrows.GetDocumentByKeyParams{Key: key, Owner: a.Owner})
+	if err != nil {
+		return id, fmt.Errorf("look for the key: %w", err)
+	}
+	return id, nil
+}
+
+// Import stores a document of another product, its bytes as an upload's. When the owner has the same bytes already, that document
+// stays as it is, also in the trash, and duplicate is true. Errors: as Stage, and document.ErrConflict (the id was just taken).
+func (v *Vault) Import(ctx context.Context, a document.Actor, i Import, body io.Reader) (id document.ID, duplicate bool, err error) {
+	id, err = v.freeID(ctx, i.ID)
+	if err != nil {
+		return id, false, err
+	}
+	s, err := v.stage(ctx, a, id, i.Name, body)
+	if err != nil {
+		return id, false, err
+	}
+	id, duplicate, err = v.commitImport(ctx, a, i, s, nil)
+	if duplicate || err != nil {
+		v.Discard(ctx, s)
+	}
+	return id, duplicate, err
+}
+
+// Adopt makes an object that the bucket holds already a document, under the key that it has. Nothing is copied; an object that is
+// not taken over stays as it was. Errors: document.ErrNotFound (no such object), ErrConflict (it belongs to something else), and those
+// of Stage.
+func (v *Vault) Adopt(ctx context.Context, a document.Actor, i Import, key string) (id document.ID, duplicate bool, err error) {
+	size, err := v.blobs.Size(ctx, key)
+	if err != nil {
+		return id, false, err
+	}
+	body, err := v.blobs.Open(ctx, key, size)
+	if err != nil {
+		return id, false, err
+	}
+	defer body.Close()
+	in := &intake{body: body, hash: sha256.New(), room: v.rules.MaxUploadBytes}
+	_, kind, err := in.detect()
+	if err != nil {
+		return id, false, err
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return id, false, fmt.Errorf("read the object: %w", err)
+	}
+	if id, err = v.freeID(ctx, i.ID); err != nil {
+		return id, false, err
+	}
+	s := &Staged{
+		objectID: document.NewID(), documentID: id, key: key, name: i.Name, kind: kind, size: in.size, sha256: in.hash.Sum(nil),
+	}
+	return v.commitImport(ctx, a, i, s, &sqlrows.AddObjectParams{ID: s.objectID, Key: key, DocumentID: id})
+}
+
+func (v *Vault) commitImport(
+	ctx context.Context, a document.Actor, i Import, s *Staged, adopted *sqlrows.AddObjectParams,
+) (id document.ID, duplicate bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	row := s.row(a, len(i.Topics) == 0)
+	if !i.CreatedAt.IsZero() {
+		row.CreatedAt = &i.CreatedAt
+	}
+	added, err := v.store.AddImported(ctx, store.Imported{AddDocumentParams: row, Topics: i.Topics, Adopted: adopted})
+	switch {
+	case err == nil && added.Inserted:
+		v.handOut(ctx, queue.Task{Kind: queue.Extract, DocumentID: s.documentID, Generation: 1})
+		return s.documentID, false, nil
+	case errors.Is(err, document.ErrNotFound):
+		return id, false, errGivenUp
+	case err != nil && !errors.Is(err, document.ErrConflict):
+		return id, false, fmt.Errorf("add the document: %w", err)
+	}
+	d, held := v.bySHA256(ctx, a, s.sha256)
+	switch {
+	case held == nil:
+		return d.ID, true, nil
+	case err != nil && errors.Is(held, document.ErrNotFound):
+		return id, false, fmt.Errorf("add the document: %w", err)
+	}
+	return id, false, fmt.Errorf("%w: the same file is being added and removed", document.ErrUnavailable)
+}
+
+// freeID returns wanted, or another id if there is none or a document has it.
+func (v *Vault) freeID(ctx context.Context, wanted document.ID) (document.ID, error) {
+	if wanted.IsZero() {
+		return document.NewID(), nil
+	}
+	taken, err := v.store.DocumentExists(ctx, wanted)
+	if err != nil {
+		return wanted, fmt.Errorf("look for the id: %w", err)
+	}
+	if taken {
+		return document.NewID(), nil
+	}
+	return wanted, nil
+}
+
+// ImportTopic returns the id of the topic of t's name. One that is not there is added, under t's id if that is free; one that is stays
+// as it is. Errors: *document.InvalidError.
+func (v *Vault) ImportTopic(ctx context.Context, a document.Actor, t document.Topic) (id document.ID, added bool, err error) {
+	p := TopicPatch{Name: &t.Name, Description: &t.Description, Color: &t.Color}
+	if err := p.check(); err != nil {
+		return id, false, err
+	}
+	for _, id := range []document.ID{t.ID, document.NewID()} {
+		found, err := v.topicsNamed(ctx, a, []string{strings.TrimSpace(t.Name)})
+		var unknown *document.InvalidError
+		switch {
+		case err == nil:
+			return found[0], false, nil
+		case !errors.As(err, &unknown):
+			return id, false, err
+		case id.IsZero():
+			continue
+		}
+		err = v.store.AddTopic(ctx, sqlrows.AddTopicParams{
+			ID: id, Owner: a.Owner, Name: *p.Name, Description: *p.Description, Color: *p.Color,
+		})
+		if !errors.Is(err, document.ErrConflict) {
+			return id, err == nil, err
+		}
+	}
+	return id, false, fmt.Errorf("%w: the same topic is being added and removed", document.ErrUnavailable)
+}
