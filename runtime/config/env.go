@@ -55,9 +55,10 @@ const (
 	MinioRootPassword = "MINIO_ROOT_PASSWORD"
 )
 
-// Ports of the containers, and the asynq queue that workers take tasks from.
+// Ports of the containers, and the asynq queues that workers take tasks from.
 const (
-	APIPort     = 8000
-	MetricsPort = 9090
-	Queue       = "documents"
+	APIPort      = 8000
+	MetricsPort  = 9090
+	Queue        = "documents"
+	PreviewQueue = "previews" // of its own, so that who looks at a page need not wait for ten thousand documents to be read
 )

@@ -9,6 +9,8 @@ var (
 	ErrEmpty           = errors.New("the file is empty")
 	ErrTooLarge        = errors.New("the file is too large")
 	ErrUnsupportedType = errors.New("this type of file is not supported")
+	// ErrNoPreview says that there is no picture of this page, and will be none: no such page, or not of a kind that can be shown.
+	ErrNoPreview = errors.New("no preview")
 	// ErrCutOff says that the bytes ended before the sender said that they would: nothing was stored.
 	ErrCutOff = errors.New("the upload was cut off")
 	// ErrUnavailable says that a store, database or queue that this needs does not answer now: try again later.

@@ -181,7 +181,7 @@ func responsesOf(route route, registry huma.Registry) map[string]*huma.Response 
 
 func contentOf(route route, status int, registry huma.Registry) map[string]*huma.MediaType {
 	content := map[string]*huma.MediaType{}
-	if status == http.StatusNotModified {
+	if status == http.StatusNotModified || (status == http.StatusAccepted && route.write != nil) {
 		return content
 	}
 	if route.reply != nil {

@@ -148,6 +148,8 @@ func asProblem(err error, subject string) *problem {
 	switch {
 	case errors.Is(err, document.ErrNotFound):
 		return newProblem(http.StatusNotFound, "not_found", subject+" not found")
+	case errors.Is(err, document.ErrNoPreview):
+		return newProblem(http.StatusNotFound, "no_preview", "There is no such page, or it cannot be shown as a picture.")
 	case errors.Is(err, document.ErrConflict):
 		return newProblem(http.StatusConflict, "conflict", "A "+strings.ToLower(subject)+" of this name exists already.")
 	case errors.Is(err, document.ErrEmpty):

@@ -69,6 +69,7 @@ func (a *api) documentRoutes() []route {
 			params:  []param{intParam("expires_minutes", int64(60), 1, 1440, "How long the link works.")},
 			answer:  a.downloadURL, reply: downloadLink{}, status: http.StatusOK,
 		},
+		a.previewRoute(),
 		{
 			method: "DELETE", path: "/api/documents/{id}", id: "deleteDocument", subject: subjectDocument,
 			summary: "Put a document into the trash, or remove it for good",

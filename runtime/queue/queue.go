@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/document"
 )
 
@@ -23,6 +24,7 @@ type Kind string
 const (
 	Extract  Kind = "extract"
 	Classify Kind = "classify"
+	Preview  Kind = "preview" // a picture of one of its pages
 )
 
 const (
@@ -37,10 +39,18 @@ type Task struct {
 	Kind       Kind        `json:"-"`
 	DocumentID document.ID `json:"document_id"`
 	Generation int64       `json:"generation"`
+	// PreviewID is which of the document's previews is meant; the generation is the preview's then.
+	PreviewID document.ID `json:"preview_id,omitzero"`
 }
 
 // Name identifies a task in the queue: the same work is never in it twice.
-func (t Task) Name() string { return fmt.Sprintf("%s:%s:%d", t.Kind, t.DocumentID, t.Generation) }
+func (t Task) Name() string {
+	of := t.DocumentID
+	if t.Kind == Preview {
+		of = t.PreviewID
+	}
+	return fmt.Sprintf("%s:%s:%d", t.Kind, of, t.Generation)
+}
 
 // ParseTask reads what a worker got.
 func ParseTask(kind string, payload []byte) (Task, error) {
@@ -78,6 +88,14 @@ func New(client redis.UniversalClient, name string) *Queue {
 	return q
 }
 
+// queueOf is the queue that a task stands in.
+func (q *Queue) queueOf(t Task) string {
+	if t.Kind == Preview {
+		return config.PreviewQueue
+	}
+	return q.name
+}
+
 // Ping tells whether Redis answers.
 func (q *Queue) Ping(ctx context.Context) error {
 	return unavailable("ping Redis", q.redis.Ping(ctx).Err())
@@ -90,7 +108,7 @@ func (q *Queue) Enqueue(ctx context.Context, t Task) error {
 		return fmt.Errorf("write the task: %w", err)
 	}
 	_, err = q.client.Load().EnqueueContext(ctx, asynq.NewTask(string(t.Kind), payload),
-		asynq.Queue(q.name), asynq.TaskID(t.Name()), asynq.MaxRetry(maxRetries), asynq.Timeout(noTimeout))
+		asynq.Queue(q.queueOf(t)), asynq.TaskID(t.Name()), asynq.MaxRetry(maxRetries), asynq.Timeout(noTimeout))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
 	}
@@ -99,7 +117,7 @@ func (q *Queue) Enqueue(ctx context.Context, t Task) error {
 
 // Waits tells whether a task stands in the queue, waiting for a worker.
 func (q *Queue) Waits(t Task) (bool, error) {
-	info, err := q.inspector.GetTaskInfo(q.name, t.Name())
+	info, err := q.inspector.GetTaskInfo(q.queueOf(t), t.Name())
 	switch {
 	case errors.Is(err, asynq.ErrQueueNotFound):
 		// Redis was emptied. asynq's client believes that the queue is still listed, and would never list it again.
@@ -114,7 +132,7 @@ func (q *Queue) Waits(t Task) (bool, error) {
 }
 
 // Remove takes a task out of the queue, if it can: a worker that gets it all the same finds nothing to do.
-func (q *Queue) Remove(t Task) { _ = q.inspector.DeleteTask(q.name, t.Name()) }
+func (q *Queue) Remove(t Task) { _ = q.inspector.DeleteTask(q.queueOf(t), t.Name()) }
 
 func unavailable(action string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {

@@ -14,7 +14,7 @@ import (
 )
 
 // SchemaVersion is the version of the last migration: what this program is written for.
-const SchemaVersion = 1
+const SchemaVersion = 4
 
 //go:embed migrations/*.sql
 var migrations embed.FS

@@ -112,6 +112,10 @@ func (v *Vault) Delete(ctx context.Context, a document.Actor, id document.ID, pe
 }
 
 func (v *Vault) purge(ctx context.Context, a document.Actor, id document.ID) error {
+	previews, err := v.pendingPreviews(ctx, id)
+	if err != nil {
+		return err
+	}
 	gone, err := v.store.PurgeDocument(ctx, sqlrows.PurgeDocumentParams{ID: id, Owner: a.Owner})
 	if err != nil {
 		return fmt.Errorf("remove the document: %w", err)
@@ -120,6 +124,9 @@ func (v *Vault) purge(ctx context.Context, a document.Actor, id document.ID) err
 	defer cancel()
 	for _, kind := range []queue.Kind{queue.Extract, queue.Classify} {
 		v.queue.Remove(queue.Task{Kind: kind, DocumentID: id, Generation: gone.Generation})
+	}
+	for _, task := range previews {
+		v.queue.Remove(task)
 	}
 	if err := v.deleteObject(ctx, gone.ObjectID, gone.ObjectKey); err != nil {
 		v.log.WarnContext(ctx, "object not deleted; the sweeper will", "object", gone.ObjectID, "error", err)

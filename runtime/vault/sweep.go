@@ -23,7 +23,9 @@ const (
 )
 
 // SweepWork hands out again the work that a crash, a fault or a lost Redis left behind. Any number of workers may sweep at once.
-func (v *Vault) SweepWork(ctx context.Context) error { return each(ctx, v.takeOver, v.handOutLost) }
+func (v *Vault) SweepWork(ctx context.Context) error {
+	return each(ctx, v.takeOver, v.handOutLost, v.takeOverPreviews, v.handOutLostPreviews)
+}
 
 // SweepStorage removes what nobody has any more. It is apart from SweepWork, which must not wait for an object store.
 func (v *Vault) SweepStorage(ctx context.Context) error {
@@ -61,32 +63,49 @@ func (v *Vault) handOutLost(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list waiting work: %w", err)
 	}
-	var queued []document.ID
-	for _, w := range waiting {
-		t := queue.Task{Kind: kindOfWork(w.Status), DocumentID: w.ID, Generation: w.Generation}
-		waits, err := v.queue.Waits(t)
-		switch {
-		case err != nil:
-			return err
-		case waits:
-			queued = append(queued, w.ID)
-		default:
-			if err := v.handOutAgain(ctx, t); err != nil {
-				return err
-			}
-		}
+	tasks := make([]queue.Task, len(waiting))
+	for i, w := range waiting {
+		tasks[i] = queue.Task{Kind: kindOfWork(w.Status), DocumentID: w.ID, Generation: w.Generation}
 	}
-	if len(queued) == 0 {
-		return nil
+	queued, err := v.handOutMissing(ctx, tasks)
+	if err != nil || len(queued) == 0 {
+		return err
 	}
-	if err := v.store.StillQueued(ctx, queued); err != nil {
+	ids := make([]document.ID, len(queued))
+	for i, t := range queued {
+		ids[i] = t.DocumentID
+	}
+	if err := v.store.StillQueued(ctx, ids); err != nil {
 		return fmt.Errorf("note what is queued: %w", err)
 	}
 	return nil
 }
 
+// handOutMissing hands out what the queue does not have, and returns what it has.
+func (v *Vault) handOutMissing(ctx context.Context, tasks []queue.Task) (queued []queue.Task, err error) {
+	for _, t := range tasks {
+		waits, err := v.queue.Waits(t)
+		if err == nil && !waits {
+			err = v.handOutAgain(ctx, t)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if waits {
+			queued = append(queued, t)
+		}
+	}
+	return queued, nil
+}
+
 func (v *Vault) handOutAgain(ctx context.Context, t queue.Task) error {
-	next, err := v.store.HandOutAgain(ctx, sqlrows.HandOutAgainParams{ID: t.DocumentID, Generation: t.Generation})
+	var next int64
+	var err error
+	if t.Kind == queue.Preview {
+		next, err = v.store.HandOutPreviewAgain(ctx, sqlrows.HandOutPreviewAgainParams{ID: t.PreviewID, Generation: t.Generation})
+	} else {
+		next, err = v.store.HandOutAgain(ctx, sqlrows.HandOutAgainParams{ID: t.DocumentID, Generation: t.Generation})
+	}
 	if errors.Is(err, document.ErrNotFound) {
 		return nil // someone took it meanwhile
 	}

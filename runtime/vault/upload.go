@@ -44,7 +44,7 @@ func (v *Vault) stage(ctx context.Context, a document.Actor, id document.ID, nam
 		return nil, err
 	}
 	s := &Staged{objectID: document.NewID(), documentID: id, name: name, kind: kind}
-	s.key = fmt.Sprintf("%s/%s/%s%s", a.Owner, s.documentID, document.NewID(), kind.Ext)
+	s.key = keyOf(a.Owner, s.documentID, kind)
 	object := sqlrows.AddObjectParams{ID: s.objectID, Key: s.key, DocumentID: s.documentID}
 	if err := v.store.AddObject(ctx, object); err != nil {
 		return nil, fmt.Errorf("add the object's row: %w", err)
@@ -58,6 +58,11 @@ func (v *Vault) stage(ctx context.Context, a document.Actor, id document.ID, nam
 	}
 	s.size, s.sha256 = in.size, in.hash.Sum(nil)
 	return s, nil
+}
+
+// keyOf is a new key for an object of a document.
+func keyOf(owner, id document.ID, kind extract.Type) string {
+	return fmt.Sprintf("%s/%s/%s%s", owner, id, document.NewID(), kind.Ext)
 }
 
 func (v *Vault) put(ctx context.Context, s *Staged, body io.Reader) error {

@@ -181,6 +181,9 @@ func (v *Vault) work(ctx context.Context, t queue.Task, attempts int, do func(co
 	working, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	beat := func(ctx context.Context, id document.ID) (int64, error) {
+		if t.Kind == queue.Preview {
+			return v.store.BeatPreview(ctx, sqlrows.BeatPreviewParams{ID: t.PreviewID, Generation: t.Generation})
+		}
 		return v.store.BeatDocument(ctx, sqlrows.BeatDocumentParams{ID: id, Generation: t.Generation})
 	}
 	go v.keepAlive(working, beat, t.DocumentID, end)
@@ -206,11 +209,14 @@ func (v *Vault) fail(ctx context.Context, t queue.Task, p document.Problem) (Out
 	defer cancel()
 	v.log.InfoContext(ctx, "work failed for good", "task", t.Name(), "code", p.Code)
 	var err error
-	if t.Kind == queue.Extract {
+	switch t.Kind {
+	case queue.Extract:
 		_, err = v.store.FailExtract(ctx, sqlrows.FailExtractParams{
 			ID: t.DocumentID, Generation: t.Generation, Code: p.Code, Detail: p.Detail,
 		})
-	} else {
+	case queue.Preview:
+		_, err = v.store.FailPreview(ctx, sqlrows.FailPreviewParams{ID: t.PreviewID, Generation: t.Generation})
+	default:
 		_, err = v.store.FailClassify(ctx, sqlrows.FailClassifyParams{
 			ID: t.DocumentID, Generation: t.Generation, Code: p.Code, Detail: p.Detail,
 		})
@@ -224,7 +230,12 @@ func (v *Vault) fail(ctx context.Context, t queue.Task, p document.Problem) (Out
 func (v *Vault) putOff(ctx context.Context, t queue.Task, wasAway bool) (Outcome, error) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	_, err := v.store.PutOff(ctx, sqlrows.PutOffParams{WasAway: wasAway, ID: t.DocumentID, Generation: t.Generation})
+	var err error
+	if t.Kind == queue.Preview {
+		_, err = v.store.PutOffPreview(ctx, sqlrows.PutOffPreviewParams{WasAway: wasAway, ID: t.PreviewID, Generation: t.Generation})
+	} else {
+		_, err = v.store.PutOff(ctx, sqlrows.PutOffParams{WasAway: wasAway, ID: t.DocumentID, Generation: t.Generation})
+	}
 	if err != nil {
 		return "", fmt.Errorf("put off: %w", err)
 	}
@@ -234,7 +245,13 @@ func (v *Vault) putOff(ctx context.Context, t queue.Task, wasAway bool) (Outcome
 func (v *Vault) handBack(ctx context.Context, t queue.Task) (Outcome, error) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	next, err := v.store.HandBack(ctx, sqlrows.HandBackParams{ID: t.DocumentID, Generation: t.Generation})
+	var next int64
+	var err error
+	if t.Kind == queue.Preview {
+		next, err = v.store.HandBackPreview(ctx, sqlrows.HandBackPreviewParams{ID: t.PreviewID, Generation: t.Generation})
+	} else {
+		next, err = v.store.HandBack(ctx, sqlrows.HandBackParams{ID: t.DocumentID, Generation: t.Generation})
+	}
 	if errors.Is(err, document.ErrNotFound) {
 		return Overtaken, nil
 	}

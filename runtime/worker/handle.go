@@ -15,7 +15,7 @@ import (
 )
 
 // handle makes a use case of the vault a handler of asynq. An error is one that the vault could not record itself.
-func (w *Worker) handle(do func(context.Context, document.ID, int64) (vault.Outcome, error)) func(context.Context, *asynq.Task) error {
+func (w *Worker) handle(do func(context.Context, queue.Task) (vault.Outcome, error)) func(context.Context, *asynq.Task) error {
 	return func(ctx context.Context, task *asynq.Task) error {
 		w.active.Add(1)
 		defer w.active.Done()
@@ -24,7 +24,7 @@ func (w *Worker) handle(do func(context.Context, document.ID, int64) (vault.Outc
 			return fmt.Errorf("%w: %w", asynq.SkipRetry, err)
 		}
 		began := time.Now()
-		outcome, err := do(ctx, t.DocumentID, t.Generation)
+		outcome, err := do(ctx, t)
 		if err != nil {
 			outcome = "unrecorded"
 		}
@@ -33,6 +33,15 @@ func (w *Worker) handle(do func(context.Context, document.ID, int64) (vault.Outc
 		w.config.Log.InfoContext(ctx, "task", "kind", t.Kind, "document", t.DocumentID, "generation", t.Generation,
 			"outcome", outcome, "duration", took.Round(time.Millisecond).String())
 		return err
+	}
+}
+
+// ofDocument makes a use case that works on a whole document one that takes tasks.
+func ofDocument(
+	do func(context.Context, document.ID, int64) (vault.Outcome, error),
+) func(context.Context, queue.Task) (vault.Outcome, error) {
+	return func(ctx context.Context, t queue.Task) (vault.Outcome, error) {
+		return do(ctx, t.DocumentID, t.Generation)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/vault"
 )
@@ -24,6 +25,10 @@ const (
 	// drainFor is how long work may go on once the worker is told to stop. What is left is handed back, within the rest of the 30 s
 	// that Kubernetes gives.
 	drainFor = 15 * time.Second
+	// Of three tasks that are taken while both queues have some, two are previews: they take a fraction of a second, and someone waits
+	// for them. Neither queue ever starves the other.
+	documentsWeight = 1
+	previewsWeight  = 2
 )
 
 // Config says how a worker works.
@@ -66,7 +71,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stopWork()
 	server := asynq.NewServerFromRedisClient(w.redis, asynq.Config{
 		Concurrency: w.config.Concurrency,
-		Queues:      map[string]int{w.config.Queue: 1},
+		Queues:      map[string]int{w.config.Queue: documentsWeight, config.PreviewQueue: previewsWeight},
 		BaseContext: func() context.Context { return working },
 		// Above the drain: the work is stopped by its context, so that it hands itself back.
 		ShutdownTimeout: drainFor + 5*time.Second,
@@ -98,8 +103,9 @@ func (w *Worker) Run(ctx context.Context) error {
 // start waits for Redis: asynq's own start fails when it is away.
 func (w *Worker) start(ctx context.Context, server *asynq.Server) error {
 	mux := asynq.NewServeMux()
-	mux.HandleFunc(string(queue.Extract), w.handle(w.vault.Extract))
-	mux.HandleFunc(string(queue.Classify), w.handle(w.vault.ClassifyTask))
+	mux.HandleFunc(string(queue.Extract), w.handle(ofDocument(w.vault.Extract)))
+	mux.HandleFunc(string(queue.Classify), w.handle(ofDocument(w.vault.ClassifyTask)))
+	mux.HandleFunc(string(queue.Preview), w.handle(w.vault.MakePreview))
 	for w.redis.Ping(ctx).Err() != nil {
 		w.config.Log.WarnContext(ctx, "waiting for Redis")
 		select {

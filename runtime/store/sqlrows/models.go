@@ -50,3 +50,25 @@ type Document struct {
 	CreatedAt                    time.Time
 	UpdatedAt                    time.Time
 }
+
+type Preview struct {
+	ID          document.ID
+	DocumentID  document.ID
+	Page        int32
+	Width       int32
+	SourceID    document.ID
+	State       string
+	ObjectID    *document.ID
+	ObjectKey   *string
+	Size        *int64
+	AskedAt     time.Time
+	EndedAt     *time.Time
+	Generation  int64
+	Attempts    int32
+	Faults      int32
+	NotBefore   time.Time
+	QueuedAt    time.Time
+	HeartbeatAt *time.Time
+	IsAtWork    bool
+	IsWaiting   bool
+}
