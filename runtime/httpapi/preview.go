@@ -19,8 +19,8 @@ func (a *api) previewRoute() route {
 	return route{
 		method: "GET", path: "/api/documents/{id}/preview", id: "getDocumentPreview", subject: subjectDocument,
 		summary: "A picture of a page",
-		description: "202 with Retry-After while a worker makes it: ask again. 404 with code no_preview where there is no such page, or it " +
-			"cannot be shown. Takes If-None-Match.",
+		description: "202 with Retry-After while a worker makes it: ask again. 404 with code no_preview where there is no such page, or " +
+			"it cannot be shown. Takes If-None-Match.",
 		params: []param{
 			intParam("page", int64(1), 1, math.MaxInt32, "The page, from 1."),
 			intParam("width", int64(vault.DefaultPreviewWidth), vault.MinPreviewWidth, vault.MaxPreviewWidth,

@@ -13,14 +13,15 @@ import (
 	"github.com/docvault/docvault/runtime/store/sqlrows"
 )
 
+// Widths of previews, in pixels.
 const (
-	// The widths of previews, in pixels.
 	MinPreviewWidth     = 16
 	DefaultPreviewWidth = 512
-	MaxPreviewWidth     = 1024
-	// widthsOfPage are kept of one page. The oldest goes for another, so that what is kept is bounded whatever is asked for.
-	widthsOfPage = 8
+	MaxPreviewWidth     = extract.MaxRenderWidth
 )
+
+// widthsOfPage are kept of one page. The oldest goes for another, so that what is kept is bounded whatever is asked for.
+const widthsOfPage = 8
 
 // States of a preview.
 const (
