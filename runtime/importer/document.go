@@ -48,7 +48,7 @@ func (i *Importer) take(ctx context.Context, r record, e *Entry) error {
 	name, located := i.locate(r)
 	for _, key := range r.keys {
 		err := i.adopt(ctx, doc, key, e)
-		if !errors.Is(err, document.ErrNotFound) {
+		if takenAlready := errors.Is(err, document.ErrConflict) && located == nil; !takenAlready && !errors.Is(err, document.ErrNotFound) {
 			return err
 		}
 	}
@@ -165,7 +165,7 @@ func why(err error) (code, reason string) {
 	case errors.Is(err, document.ErrCutOff):
 		return "unreadable", "the file cannot be read to its end"
 	case errors.Is(err, document.ErrConflict):
-		return "conflict", "its object in the bucket belongs to another document"
+		return "conflict", "its id, or its object in the bucket, was taken by another document"
 	}
 	return "internal", err.Error()
 }

@@ -69,7 +69,7 @@ func openFile(root *os.Root, name string) (*os.File, error) {
 }
 
 func unreadable(name string) error {
-	return failure{"unreadable", fmt.Sprintf("%s cannot be read, or leads out of the folder", name)}
+	return failure{"unreadable", fmt.Sprintf("%q cannot be read, or leads out of the folder", name)}
 }
 
 // readJSON reads a whole file of JSON. Errors are for the report: what is wrong, without the content.
@@ -84,11 +84,11 @@ func readJSON(root *os.Root, name string, into any) error {
 	case err != nil:
 		return unreadable(name)
 	case len(content) > maxJSONBytes:
-		return failure{"malformed", fmt.Sprintf("%s is larger than %d MiB", name, maxJSONBytes>>20)}
+		return failure{"malformed", fmt.Sprintf("larger than %d MiB", maxJSONBytes>>20)}
 	}
 	content = []byte(strings.TrimPrefix(string(content), "\uFEFF"))
 	if err := json.Unmarshal(content, into); err != nil {
-		return failure{"malformed", name + " is not the JSON that is expected"}
+		return failure{"malformed", "not the JSON that is expected"}
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func readObject(root *os.Root, name string) (map[string]json.RawMessage, error) 
 		return nil, err
 	}
 	if fields == nil {
-		return nil, failure{"malformed", name + " holds no JSON object"}
+		return nil, failure{"malformed", "not a JSON object"}
 	}
 	return fields, nil
 }

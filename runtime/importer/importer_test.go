@@ -328,3 +328,35 @@ func TestVaultAway(t *testing.T) {
 		t.Fatalf("%+v", r.Summary)
 	}
 }
+
+// TestObjectOfAnother names the object of a document that the vault has: it is not taken away, and a file goes in beside it.
+func TestObjectOfAnother(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	s, err := app.Stage(t.Context(), anonymous, "first.txt", strings.NewReader("the first"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, err := app.Commit(t.Context(), anonymous, s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What was removed for good still has its row for a while.
+	if err := app.Delete(t.Context(), anonymous, first.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Blobs.Put(t.Context(), first.ObjectKey, "text/plain", strings.NewReader("written again")); err != nil {
+		t.Fatal(err)
+	}
+	f := newFolder(t).
+		write("metadata/a.json", `{"filename": "a.txt", "object_key": "`+first.ObjectKey+`"}`).
+		write("metadata/b.json", `{"original_name": "b.txt", "stored_name": "b.txt", "object_key": "`+first.ObjectKey+`"}`).
+		write("uploads/b.txt", "the text of B")
+	r := run(t, app, f)
+	if e := r.of(t, "metadata/a.json"); e.Code != "conflict" {
+		t.Errorf("%+v", e)
+	}
+	if b := get(t, app, r.of(t, "metadata/b.json").ID); b.ObjectKey == first.ObjectKey || b.Size != 13 {
+		t.Errorf("%+v", b)
+	}
+}

@@ -15,7 +15,7 @@ import (
 
 // Widths of previews, in pixels.
 const (
-	MinPreviewWidth     = 16
+	MinPreviewWidth     = 1
 	DefaultPreviewWidth = 512
 	MaxPreviewWidth     = extract.MaxRenderWidth
 )
