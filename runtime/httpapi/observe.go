@@ -61,7 +61,7 @@ func (o *observer) observe(next http.Handler) http.Handler {
 		seen.Header().Set("X-Content-Type-Options", "nosniff")
 		seen.Header().Set("Referrer-Policy", "no-referrer")
 		r, span := begin(r)
-		defer span.End()
+		defer telemetry.End(span)
 		defer o.record(seen, r, start)
 		defer o.recoverPanic(seen, r)
 		next.ServeHTTP(seen, r)

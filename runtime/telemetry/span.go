@@ -22,7 +22,7 @@ func FromHeader(ctx context.Context, h http.Header) context.Context {
 	return w3c.Extract(ctx, propagation.HeaderCarrier(h))
 }
 
-// Begin begins what a program does of its own accord or on another's behalf: a request, a task. Whoever begins ends the span.
+// Begin begins what a program does of its own accord or on another's behalf: a request, a task. End ends the span.
 func Begin(ctx context.Context, kind trace.SpanKind, name string) (context.Context, trace.Span) {
 	ctx, span := tracer.Start(ctx, name, trace.WithSpanKind(kind))
 	if span.IsRecording() {
@@ -33,6 +33,9 @@ func Begin(ctx context.Context, kind trace.SpanKind, name string) (context.Conte
 
 // Recording tells whether what is done under ctx is being traced.
 func Recording(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
+
+// End ends a span that was begun. Deferred itself, span.End would put the text of a panic into the span.
+func End(span trace.Span) { span.End() }
 
 // Step begins a part of what is being recorded; end says how it ended. Where nothing is recorded it costs nothing, so that what
 // sweepers and probes do makes no traces.

@@ -27,7 +27,7 @@ func (w *Worker) handle(do func(context.Context, queue.Task) (vault.Outcome, err
 			return fmt.Errorf("%w: %w", asynq.SkipRetry, err)
 		}
 		ctx, span := telemetry.Begin(t.Origin.Into(ctx), trace.SpanKindConsumer, string(t.Kind))
-		defer span.End()
+		defer telemetry.End(span)
 		began := time.Now()
 		outcome, err := do(ctx, t)
 		if err != nil {
