@@ -275,7 +275,7 @@ func TestHostileFolder(t *testing.T) {
 	if r.count(importer.KindDocument, importer.Imported) != 1 || r.count(importer.KindDocument, importer.Failed) != 14 {
 		t.Errorf("%+v", r.Summary.Counts)
 	}
-	if r.count(importer.KindFile, importer.Skipped) != 3 || r.count(importer.KindSetting, importer.Skipped) != 2 {
+	if r.count(importer.KindFile, importer.Skipped) != 3 || r.count(importer.KindSetting, importer.Imported) != 2 {
 		t.Errorf("%+v\n%s", r.Summary.Counts, r.text)
 	}
 	whole, err := json.Marshal(r)
@@ -358,5 +358,46 @@ func TestObjectOfAnother(t *testing.T) {
 	}
 	if b := get(t, app, r.of(t, "metadata/b.json").ID); b.ObjectKey == first.ObjectKey || b.Size != 13 {
 		t.Errorf("%+v", b)
+	}
+}
+
+// TestSettings are taken over once, keys sealed; what users change afterwards stays.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	f := newFolder(t).write("settings.json", `{
+		"active_provider": "claude", "system_prompt": "File well.", "theme": "dark", "anthropic_api_key": "sk-ant-of-the-folder",
+		"providers": {
+			"openai": {"model": "gpt-9", "api_key": "sk-of-the-folder", "base_url": "ftp://models.example.com"},
+			"lm_studio": {"url": "http://10.0.0.7:1234/v1", "model": null}
+		}}`)
+	r := run(t, app, f)
+	s, err := app.Settings(t.Context(), anonymous)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.Providers
+	if s.ActiveProvider != "anthropic" || s.SystemPrompt != "File well." || !p.Anthropic.APIKeySet || p.OpenAI.Model != "gpt-9" ||
+		p.LMStudio.BaseURL != "http://10.0.0.7:1234/v1" {
+		t.Errorf("%+v", s)
+	}
+	// The URL was refused: its key must not go to another.
+	if p.OpenAI.APIKeySet || r.count(importer.KindSetting, importer.Failed) != 2 || r.count(importer.KindSetting, importer.Imported) != 5 {
+		t.Errorf("%+v\n%s", p.OpenAI, r.text)
+	}
+	if r.Summary.UnknownFields["settings.theme"].Times != 1 || strings.Contains(r.text+app.Log.String(), "of-the-folder") {
+		t.Errorf("%+v\n%s", r.Summary.UnknownFields, r.text)
+	}
+	var change vault.SettingsPatch
+	if err := json.Unmarshal([]byte(`{"system_prompt": "File better."}`), &change); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.UpdateSettings(t.Context(), anonymous, change); err != nil {
+		t.Fatal(err)
+	}
+	again := run(t, app, f)
+	if s, err := app.Settings(t.Context(), anonymous); err != nil || s.SystemPrompt != "File better." ||
+		again.count(importer.KindSetting, importer.Skipped) != 7 {
+		t.Errorf("%+v, %v\n%s", s, err, again.text)
 	}
 }

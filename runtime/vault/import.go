@@ -156,3 +156,15 @@ func (v *Vault) ImportTopic(ctx context.Context, a document.Actor, t document.To
 	}
 	return id, false, fmt.Errorf("%w: the same topic is being added and removed", document.ErrUnavailable)
 }
+
+// HasSettings tells whether settings were stored. Until then the defaults hold.
+func (v *Vault) HasSettings(ctx context.Context, a document.Actor) (bool, error) {
+	_, err := v.store.Setting(ctx, sqlrows.SettingParams{Owner: a.Owner, Name: classificationSetting})
+	if errors.Is(err, document.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for settings: %w", err)
+	}
+	return true, nil
+}
