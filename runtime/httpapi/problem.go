@@ -163,7 +163,7 @@ func asProblem(err error, subject string) *problem {
 	case errors.Is(err, document.ErrCutOff):
 		return newProblem(http.StatusBadRequest, "cut_off", "The upload ended before it was complete. Nothing was stored.")
 	case errors.Is(err, document.ErrTooSlow):
-		return errTooSlow("Other uploads were waiting, and the file came more slowly than 64 KiB a second: it was given up. Try again later.")
+		return errTooSlow("Other uploads were waiting, and the file came at less than 64 KiB a second: it was given up. Try again later.")
 	case errors.Is(err, document.ErrTooLarge):
 		return errTooLarge("The file is larger than this vault takes.")
 	case errors.Is(err, document.ErrUnsupportedType):
