@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/docvault/docvault/runtime/config"
 )
 
-// Depth counts the tasks of a queue by what becomes of them.
+// Depth counts the tasks of a vault, previews too, by what becomes of them.
 type Depth struct {
 	Pending, Active, Retry, Archived int
 }
@@ -37,14 +39,23 @@ func (q *Queue) Depth(ctx context.Context) (Depth, error) {
 	}
 }
 
-func (q *Queue) depth() (Depth, error) {
+func (q *Queue) depth() (depth Depth, err error) {
 	known, err := q.inspector.Queues()
-	if err != nil || !slices.Contains(known, q.name) {
-		return Depth{}, err
-	}
-	info, err := q.inspector.GetQueueInfo(q.name)
 	if err != nil {
 		return Depth{}, err
 	}
-	return Depth{Pending: info.Pending, Active: info.Active, Retry: info.Retry + info.Scheduled, Archived: info.Archived}, nil
+	for _, name := range []string{q.name, config.PreviewQueue} {
+		if !slices.Contains(known, name) {
+			continue
+		}
+		info, err := q.inspector.GetQueueInfo(name)
+		if err != nil {
+			return Depth{}, err
+		}
+		depth.Pending += info.Pending
+		depth.Active += info.Active
+		depth.Retry += info.Retry + info.Scheduled
+		depth.Archived += info.Archived
+	}
+	return depth, nil
 }

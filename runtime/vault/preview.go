@@ -11,6 +11,7 @@ import (
 	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
+	"github.com/docvault/docvault/runtime/telemetry"
 )
 
 // Widths of previews, in pixels.
@@ -129,7 +130,9 @@ func (v *Vault) render(ctx context.Context, begun sqlrows.BeginPreviewRow) ([]by
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	picture, err := v.extractor.Render(ctx, begun.MimeType, file, int(begun.Page), int(begun.Width))
+	drawing, end := telemetry.Step(ctx, "draw")
+	picture, err := v.extractor.Render(drawing, begun.MimeType, file, int(begun.Page), int(begun.Width))
+	end(err)
 	var never *document.ReadError
 	switch {
 	case errors.As(err, &never):
@@ -186,9 +189,10 @@ func (v *Vault) takeOverPreviews(ctx context.Context) error {
 		return fmt.Errorf("take over previews from dead workers: %w", err)
 	}
 	for _, p := range dead {
-		t := queue.Task{Kind: queue.Preview, DocumentID: p.DocumentID, PreviewID: p.ID, Generation: p.Generation}
-		v.log.WarnContext(ctx, "taken over from a dead worker", "task", t.Name())
-		v.handOut(ctx, t)
+		if ctx.Err() != nil { // as in takeOver
+			return fmt.Errorf("hand out what was taken over: %w", ctx.Err())
+		}
+		v.handOver(ctx, queue.Task{Kind: queue.Preview, DocumentID: p.DocumentID, PreviewID: p.ID, Generation: p.Generation})
 	}
 	return nil
 }

@@ -53,13 +53,19 @@ func (v *Vault) takeOver(ctx context.Context) error {
 		if ctx.Err() != nil { // Redis hangs; what is left is found again as lost
 			return fmt.Errorf("hand out what was taken over: %w", ctx.Err())
 		}
-		t := queue.Task{Kind: kindOfWork(d.Status), DocumentID: d.ID, Generation: d.Generation}
-		t.Origin = v.queue.Origin(queue.Task{Kind: t.Kind, DocumentID: d.ID, Generation: d.Generation - 1})
-		v.metrics.swept(takenOver, 1)
-		v.log.WarnContext(t.Origin.Into(ctx), "taken over from a dead worker", "task", t.Name())
-		v.handOut(ctx, t)
+		v.handOver(ctx, queue.Task{Kind: kindOfWork(d.Status), DocumentID: d.ID, Generation: d.Generation})
 	}
 	return nil
+}
+
+// handOver gives one piece of a dead worker's work to others, on behalf of the request that caused it.
+func (v *Vault) handOver(ctx context.Context, t queue.Task) {
+	before := t
+	before.Generation--
+	t.Origin = v.queue.Origin(before)
+	v.metrics.swept(takenOver, 1)
+	v.log.WarnContext(t.Origin.Into(ctx), "taken over from a dead worker", "task", t.Name())
+	v.handOut(ctx, t)
 }
 
 // handOutLost finds work that should be in the queue and is not, and hands it out under a new generation.
