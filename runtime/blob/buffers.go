@@ -104,6 +104,9 @@ func (b *partBuffers) read(ctx context.Context, r io.Reader) (buffer []byte, n i
 		var m int
 		m, err = r.Read(buffer[n:])
 		n += m
+		if err == nil {
+			err = ctx.Err() // which r need not know
+		}
 		if err == nil && pace.isSlow(m) && b.giveWay(buffer) {
 			return nil, 0, document.ErrTooSlow
 		}

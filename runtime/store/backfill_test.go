@@ -14,19 +14,22 @@ import (
 	"github.com/docvault/docvault/runtime/store"
 )
 
-// addDocument is what a program writes that knows nothing of what is counted since.
-const addDocument = `WITH o AS (
-		INSERT INTO objects (id, key, document_id) VALUES (gen_random_uuid(), gen_random_uuid()::text, gen_random_uuid()) RETURNING *
-	) INSERT INTO documents (id, object_id, object_key, original_name, mime_type, kind, size, sha256)
-	SELECT document_id, id, key, 'a.txt', 'text/plain', 'text', 7, sha256(key::bytea) FROM o`
+// What a program writes that knows nothing of what is counted since.
+const (
+	addObject   = "INSERT INTO objects (id, key, document_id) VALUES (gen_random_uuid(), gen_random_uuid()::text, gen_random_uuid())"
+	addDocument = `INSERT INTO documents (id, object_id, object_key, original_name, mime_type, kind, size, sha256)
+		SELECT o.document_id, o.id, o.key, 'a.txt', 'text/plain', 'text', 7, sha256(o.key::bytea) FROM objects o
+		WHERE NOT EXISTS (SELECT FROM documents d WHERE d.object_id = o.id) LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+		ON CONFLICT DO NOTHING`
+)
 
 // TestStatisticsAreWholeAfterAMigration has programs of before write while the schema changes.
 func TestStatisticsAreWholeAfterAMigration(t *testing.T) {
 	t.Parallel()
 	d := runtimetest.NewDatabase(t)
 	migrateTo(t, d, 1)
-	exec(t, d.Admin, addDocument)
-	exec(t, d.Admin, addDocument+"; UPDATE documents SET deleted_at = now(), status = 'ready'")
+	exec(t, d.Admin, addObject+"; "+addDocument)
+	exec(t, d.Admin, addObject+"; "+addDocument+"; UPDATE documents SET deleted_at = now(), status = 'ready'")
 	ctx, stop := context.WithCancel(t.Context())
 	begun := make(chan struct{})
 	var writers sync.WaitGroup
@@ -35,12 +38,13 @@ func TestStatisticsAreWholeAfterAMigration(t *testing.T) {
 		writers.Go(func() {
 			for ctx.Err() == nil {
 				for _, statement := range []string{
-					addDocument,
+					addObject, addDocument,
 					"UPDATE documents SET status = 'ready' WHERE id IN (SELECT id FROM documents WHERE status = 'pending' LIMIT 1 FOR UPDATE SKIP LOCKED)",
 					"DELETE FROM documents WHERE id IN (SELECT id FROM documents WHERE status = 'ready' LIMIT 1 FOR UPDATE SKIP LOCKED)",
 				} {
-					if _, err := conn.Exec(t.Context(), statement); err != nil {
-						t.Error(err)
+					if _, err := conn.Exec(ctx, statement); err != nil && ctx.Err() == nil {
+						t.Errorf("%.40s: %v", statement, err)
+						stop()
 						return
 					}
 				}
@@ -51,11 +55,17 @@ func TestStatisticsAreWholeAfterAMigration(t *testing.T) {
 			}
 		})
 	}
-	<-begun
+	wait := func() {
+		select {
+		case <-begun:
+		case <-ctx.Done():
+		}
+	}
+	wait()
 	if err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
 		t.Error(err)
 	}
-	<-begun // after the migration, too
+	wait() // after the migration, too
 	stop()
 	writers.Wait()
 	var wrong int

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/docvault/docvault/runtime/document"
@@ -79,10 +81,18 @@ func holdTopics(ctx context.Context, q *sqlrows.Queries, owner document.ID, topi
 	return err
 }
 
+// errFiledMeanwhile has a merge begin anew: documents that are not held were filed under the topic before it was.
+var errFiledMeanwhile = fmt.Errorf("%w: the topic is being filed under", document.ErrUnavailable)
+
 // MergeTopic moves the documents of a topic into another, and removes it. Errors: document.ErrNotFound where the topic is not there,
 // document.ErrStale where the other is not.
 func (s *Store) MergeTopic(ctx context.Context, owner, from, into document.ID) error {
 	return s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
+		// Documents before topics, as all others do, or they would wait for one another.
+		held, err := q.LockFiled(ctx, from)
+		if err != nil {
+			return err
+		}
 		there, err := q.LockTopicsWhole(ctx, sqlrows.LockTopicsWholeParams{Owner: owner, Ids: []document.ID{from, into}})
 		switch {
 		case err != nil:
@@ -92,8 +102,8 @@ func (s *Store) MergeTopic(ctx context.Context, owner, from, into document.ID) e
 		case !slices.Contains(there, into):
 			return document.ErrStale
 		}
-		if err := q.LockFiled(ctx, from); err != nil {
-			return err
+		if filed, err := q.CountFiled(ctx, from); err != nil || filed > held {
+			return cmp.Or(err, errFiledMeanwhile) // what is held cannot have been taken out
 		}
 		if err := q.MoveFilings(ctx, sqlrows.MoveFilingsParams{FromTopic: from, IntoTopic: into}); err != nil {
 			return err

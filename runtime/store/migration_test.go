@@ -121,7 +121,8 @@ func TestMigrateWithoutExtensions(t *testing.T) {
 // TestMigrationAfterOneThatFailed runs the statements of the second once more, all but the last of which had been done.
 func TestMigrationAfterOneThatFailed(t *testing.T) {
 	t.Parallel()
-	d := runtimetest.NewMigrated(t)
+	d := runtimetest.NewDatabase(t)
+	migrateTo(t, d, 2)
 	exec(t, d.Migrate, "DELETE FROM goose_db_version WHERE version_id = 2")
 	exec(t, d.Migrate, "UPDATE schema_state SET version = 1")
 	if err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {

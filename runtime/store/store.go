@@ -105,11 +105,15 @@ func (s *Store) inTx(ctx context.Context, work func(q *sqlrows.Queries) error) e
 func (s *Store) inTxAgain(ctx context.Context, work func(q *sqlrows.Queries) error) error {
 	for try := 1; ; try++ {
 		err := s.inTx(ctx, work)
-		var answer *pgconn.PgError
-		if try == deadlockTries || !errors.As(err, &answer) || answer.Code != "40P01" {
+		if try == deadlockTries || !mustGiveWay(err) {
 			return err
 		}
 	}
+}
+
+func mustGiveWay(err error) bool {
+	var answer *pgconn.PgError
+	return errors.Is(err, errFiledMeanwhile) || errors.As(err, &answer) && answer.Code == "40P01"
 }
 
 // Read is what a worker read of a document.

@@ -159,6 +159,9 @@ END
 $$;
 -- +goose StatementEnd
 
+-- Before the triggers that call them: old programs write as soon as these are there.
+GRANT EXECUTE ON FUNCTION search_config, search_text, search_name, search_term, search_prefix, search_terms, search_index TO PUBLIC;
+
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION search_follows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -249,8 +252,6 @@ CREATE OR REPLACE TRIGGER filing_untagged_added AFTER INSERT ON document_topics
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION filing_untagged();
 CREATE OR REPLACE TRIGGER filing_untagged_removed AFTER DELETE ON document_topics
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION filing_untagged();
-
-GRANT EXECUTE ON FUNCTION search_config, search_text, search_name, search_term, search_prefix, search_terms, search_index TO PUBLIC;
 
 -- What was there before. One document a commit, held meanwhile against changes that would be missed: whoever changes it next finds
 -- its row here. Each commit need not reach the disk by itself; the last one does.

@@ -28,10 +28,13 @@ ON CONFLICT (document_id, topic_id) DO UPDATE SET by_hand = true, confidence = 1
 -- name: Unfile :exec
 DELETE FROM document_topics WHERE document_id = ANY(@documents::uuid[]) AND topic_id = ANY(@topics::uuid[]);
 
--- name: LockFiled :exec
+-- name: LockFiled :execrows
 -- Into the trash and out of it while they move, they would be counted under the wrong topic.
 SELECT FROM documents WHERE id IN (SELECT f.document_id FROM document_topics f WHERE f.topic_id = @topic_id)
 ORDER BY id FOR NO KEY UPDATE;
+
+-- name: CountFiled :one
+SELECT count(*) FROM document_topics WHERE topic_id = @topic_id;
 
 -- name: MoveFilings :exec
 INSERT INTO document_topics AS f (document_id, topic_id, by_hand, confidence)

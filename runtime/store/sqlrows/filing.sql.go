@@ -126,6 +126,17 @@ func (q *Queries) ChooseAmongMerged(ctx context.Context, arg ChooseAmongMergedPa
 	return err
 }
 
+const countFiled = `-- name: CountFiled :one
+SELECT count(*) FROM document_topics WHERE topic_id = $1
+`
+
+func (q *Queries) CountFiled(ctx context.Context, topicID document.ID) (int64, error) {
+	row := q.db.QueryRow(ctx, countFiled, topicID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const fileByHand = `-- name: FileByHand :exec
 INSERT INTO document_topics AS f (document_id, topic_id, by_hand, confidence)
 SELECT d, t, true, 1 FROM unnest($1::uuid[]) d CROSS JOIN unnest($2::uuid[]) t ORDER BY 1, 2
@@ -171,15 +182,18 @@ func (q *Queries) LockDocuments(ctx context.Context, arg LockDocumentsParams) ([
 	return items, nil
 }
 
-const lockFiled = `-- name: LockFiled :exec
+const lockFiled = `-- name: LockFiled :execrows
 SELECT FROM documents WHERE id IN (SELECT f.document_id FROM document_topics f WHERE f.topic_id = $1)
 ORDER BY id FOR NO KEY UPDATE
 `
 
 // Into the trash and out of it while they move, they would be counted under the wrong topic.
-func (q *Queries) LockFiled(ctx context.Context, topicID document.ID) error {
-	_, err := q.db.Exec(ctx, lockFiled, topicID)
-	return err
+func (q *Queries) LockFiled(ctx context.Context, topicID document.ID) (int64, error) {
+	result, err := q.db.Exec(ctx, lockFiled, topicID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const lockTopics = `-- name: LockTopics :many
