@@ -133,11 +133,11 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 
 		SecretKey:    e.key(SecretKey),
 		PreviousKeys: e.keys(SecretKeysPrevious),
-		APIToken:     Secret(get(APIToken)),
+		APIToken:     e.token(APIToken),
 		AnthropicKey: Secret(get(AnthropicAPIKey)),
 		OpenAIKey:    Secret(get(OpenAIAPIKey)),
 
-		AllowedHosts:   list(get(AllowedHosts)),
+		AllowedHosts:   e.hosts(AllowedHosts),
 		AllowedOrigins: e.origins(CORSAllowedOrigins),
 		ListenAddr:     e.address(ListenAddr, APIPort),
 		MetricsAddr:    e.address(MetricsAddr, MetricsPort),
@@ -278,6 +278,26 @@ func (e *environment) publicEndpoint(name string) string {
 		e.problem(name, "is a URL without a path, such as https://files.example.com")
 	}
 	return origin
+}
+
+// token must not be one that nobody sees.
+func (e *environment) token(name string) Secret {
+	text := e.get(name)
+	if text != "" && strings.TrimSpace(text) == "" {
+		e.problem(name, "must not be blank")
+	}
+	return Secret(text)
+}
+
+func (e *environment) hosts(name string) []string {
+	given := list(e.get(name))
+	for _, host := range given {
+		if strings.ContainsAny(host, "/@ ") {
+			e.problem(name, "holds host names, such as docs.example.com or *.example.com, without a scheme, separated by commas")
+			return nil
+		}
+	}
+	return given
 }
 
 // origins are compared with what browsers send, which is in lower case.

@@ -90,6 +90,8 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 		config.MinioEndpoint:       {"", "http://h:9000", "h/path", "u@h"},
 		config.MinioPublicEndpoint: {"h:9000", "https://h/path", "ftp://h", "https://u:p@h"},
 		config.CORSAllowedOrigins:  {"*", "null", "front.example.com", "https://*.example.com", "https://a.example,https://b.example/app", "https://u:p@h"},
+		config.AllowedHosts:        {"https://vault.example", "vault.example/api", "u@vault.example"},
+		config.APIToken:            {"  "},
 		config.MinioSecure:         {"maybe"},
 		config.SecretKey:           {"", "tooshortvalue", strings.Repeat("ab", 31), strings.Repeat("!", 64)},
 		config.SecretKeysPrevious:  {"tooshortvalue"},

@@ -1,19 +1,22 @@
 package document
 
 import (
+	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 const (
-	// maxNameBytes is what file systems take.
-	maxNameBytes = 255
+	// maxNameBytes is what file systems take; of these, so much is an extension that a longer name keeps.
+	maxNameBytes      = 255
+	maxExtensionBytes = 16
 	// unnamed is the name of a file whose own name comes to nothing.
 	unnamed = "unnamed"
 )
 
-// StoredName is the name that a document keeps: the last element of the path, control characters removed, at most 255 bytes.
+// StoredName is the name that a document keeps: the last element of the path, control characters removed, at most 255 bytes, its
+// extension among them.
 func StoredName(sent string) string {
 	name := sent[strings.LastIndexAny(sent, `/\`)+1:]
 	name = strings.Map(func(r rune) rune {
@@ -22,7 +25,13 @@ func StoredName(sent string) string {
 		}
 		return r
 	}, name)
-	name = cutBytes(name, maxNameBytes)
+	if len(name) > maxNameBytes {
+		extension := path.Ext(name)
+		if len(extension) > maxExtensionBytes {
+			extension = ""
+		}
+		name = cutBytes(name, maxNameBytes-len(extension)) + extension
+	}
 	if strings.Trim(name, ". ") == "" {
 		return unnamed
 	}

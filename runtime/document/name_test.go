@@ -21,6 +21,8 @@ func TestStoredName(t *testing.T) {
 		{"400 letters", letters, strings.Repeat("ä", 127)},
 		{"just short enough", strings.Repeat("x", 255), strings.Repeat("x", 255)},
 		{"one too long", strings.Repeat("x", 256), strings.Repeat("x", 255)},
+		{"a long one with an extension", strings.Repeat("x", 400) + ".pdf", strings.Repeat("x", 251) + ".pdf"},
+		{"an extension that is none", "a." + strings.Repeat("x", 400), "a." + strings.Repeat("x", 253)},
 		{"nothing", "", "unnamed"},
 		{"a folder", "folder/", "unnamed"},
 		{"parent", "..", "unnamed"},

@@ -233,5 +233,7 @@ func writeBody(w http.ResponseWriter, status int, mediaType string, v any) {
 		w.Header().Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false) // links and highlights are to be read as they are; no browser takes JSON for a page
+	_ = encoder.Encode(v)
 }

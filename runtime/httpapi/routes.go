@@ -226,7 +226,7 @@ func (a *api) otherRoutes() []route {
 			refusal: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
 		},
 		{
-			method: "DELETE", path: "/api/session", id: "closeSession", summary: "End the cookie's session", open: true,
+			method: "DELETE", path: "/api/session", id: "closeSession", summary: "Take the session's cookie away", open: true,
 			answer: a.closeSession, status: http.StatusNoContent,
 		},
 		{

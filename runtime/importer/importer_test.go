@@ -163,6 +163,19 @@ func TestTakenOver(t *testing.T) {
 	}
 }
 
+// TestFilesAreFoundByTheirIDs, whether these are UUIDs or not.
+func TestFilesAreFoundByTheirIDs(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	f := newFolder(t)
+	for id, file := range map[string]string{"10": "10.txt", "11": "11", "abc": "abc_named.txt", "x-1": "x-1/named.txt"} {
+		f.write("uploads/"+file, "the text of "+id).write("metadata/"+id+".json", `{"id": "`+id+`", "original_name": "named.txt"}`)
+	}
+	if r := run(t, app, f); r.Summary.Failed() > 0 || r.count(importer.KindDocument, importer.Imported) != 4 {
+		t.Fatalf("%+v\n%s", r.Summary, r.text)
+	}
+}
+
 // TestAgain imports a second time: nothing is new, and what users did meanwhile stays.
 func TestAgain(t *testing.T) {
 	t.Parallel()

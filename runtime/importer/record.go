@@ -57,6 +57,7 @@ var known = func() map[string]bool {
 type record struct {
 	id        document.ID // the nil UUID: none
 	name      string
+	idTexts   []string // what its id was given as, and the id
 	keys      []string // that its object may have in the bucket
 	locations []string // where its file may be
 	createdAt time.Time
@@ -110,8 +111,10 @@ func readRecord(item string, fields map[string]json.RawMessage) record {
 
 func (r *record) readID(given []string, stem string) {
 	for _, text := range append(given, stem) {
+		r.idTexts = append(r.idTexts, text)
 		if id, err := parseID(text); err == nil && !id.IsZero() {
 			r.id = id
+			r.idTexts = append(r.idTexts, id.String())
 			return
 		}
 	}
@@ -125,9 +128,10 @@ func (r *record) note(text string) { r.notes = append(r.notes, text) }
 // guesses are the names that a file may have in uploads/ although its metadata does not say so.
 func (r *record) guesses() []string {
 	guesses := []string{}
-	if !r.id.IsZero() {
-		id := r.id.String()
-		guesses = append(guesses, id+path.Ext(r.name), id, id+"_"+r.name, id+"/"+r.name)
+	for _, id := range r.idTexts {
+		if fs.ValidPath(id) && !strings.ContainsAny(id, `/\`) && id != "." {
+			guesses = append(guesses, id+path.Ext(r.name), id, id+"_"+r.name, id+"/"+r.name)
+		}
 	}
 	if len(r.locations) == 0 {
 		guesses = append(guesses, r.name)

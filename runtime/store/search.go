@@ -185,7 +185,7 @@ func (s Search) matches(st *statement) string {
 // the length, then scale to below 1).
 func (s Search) score(st *statement) string {
 	const rank = "ts_rank('{0.1, 0.2, 0.4, 1}', s.terms, %s, 33)"
-	return fmt.Sprintf("(CASE WHEN s.terms @@ %s::tsquery THEN 0.5 + "+rank+" / 2 ELSE "+rank+" / 2 END)::real",
+	return fmt.Sprintf("(CASE WHEN s.terms @@ %s::tsquery THEN 0.5 + "+rank+" / 2 ELSE greatest("+rank+" / 2, 0.001) END)::real",
 		st.arg(s.any(exact)), s.own(st, exact), s.own(st, wide))
 }
 
@@ -276,7 +276,11 @@ const (
 	MarkEnd   = "\x02"
 	// lessThan stands for itself: the parser would take what follows for markup and leave it out.
 	lessThan = "\x03"
+	// dash and slash stand for themselves beside digits: see search_plain.
+	dash, slash = "\x04", "\x05"
 )
+
+var unmasked = strings.NewReplacer(lessThan, "<", dash, "-", slash, "/")
 
 // headlineCharacters is how much of a text is looked through for what to show of it. To read on would cost a page of long documents
 // more than the search.
@@ -296,12 +300,14 @@ func (s *Store) Show(ctx context.Context, search Search, ids []document.ID) (map
 	query := search.own(&st, wide)
 	// Names are marked as their words stand in them: search_name changes no character's place.
 	sql := fmt.Sprintf(`SELECT s.document_id, %s,
-			ts_headline(search_config(s.language), translate(coalesce(left(x.text, %d), ''), '<%s', '%s'), %s,
+			ts_headline(search_config(s.language), regexp_replace(regexp_replace(
+				translate(coalesce(left(x.text, %d), ''), '<%s', '%s'),
+				'(?<=[0-9])-|-(?=[0-9])', '%s', 'g'), '(?<=[0-9])/|/(?=[0-9])', '%s', 'g'), %s,
 				'%s,MaxWords=40,MinWords=20,MaxFragments=2,FragmentDelimiter=" … "'),
 			ts_headline('public.search_simple', search_name(translate(d.original_name, '%s', '   ')), %s::tsquery, '%s,HighlightAll=true')
 		FROM document_search s JOIN documents d ON d.id = s.document_id LEFT JOIN document_texts x ON x.document_id = s.document_id
 		WHERE s.document_id = ANY(%s::uuid[])`,
-		search.score(&st), headlineCharacters, MarkStart+MarkEnd+lessThan, lessThan, query,
+		search.score(&st), headlineCharacters, MarkStart+MarkEnd+lessThan+dash+slash, lessThan, dash, slash, query,
 		options, MarkStart+MarkEnd+lessThan, st.arg(search.any(wide)), options, st.arg(ids))
 	rows, err := s.pool.Query(ctx, sql, st.args...)
 	if err != nil {
@@ -313,7 +319,7 @@ func (s *Store) Show(ctx context.Context, search Search, ids []document.ID) (map
 		one Shown
 	)
 	_, err = pgx.ForEachRow(rows, []any{&id, &one.Score, &one.Headline, &one.Name}, func() error {
-		one.Headline = strings.ReplaceAll(one.Headline, lessThan, "<")
+		one.Headline = unmasked.Replace(one.Headline)
 		shown[id] = one
 		return nil
 	})

@@ -174,7 +174,7 @@ func (v *Vault) documents(ctx context.Context, rows []sqlrows.Document) ([]docum
 		d := at[f.DocumentID]
 		d.Topics = append(d.Topics, f.Name)
 		if !f.ByHand {
-			d.Classification.Confidence[f.Name] = float64(f.Confidence)
+			d.Classification.Confidence[f.Name] = math.Round(float64(f.Confidence)*10_000) / 10_000 // not 0.6200000047683716
 		}
 	}
 	return documents, nil

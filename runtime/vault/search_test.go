@@ -51,11 +51,16 @@ func TestSearchFinds(t *testing.T) {
 	readText(t, app, "letter.txt", letter)
 	readText(t, app, "Invoice_2024-03 (ACME).pdf", "Total due: 17 euros")
 	readText(t, app, "The Who.txt", "Songs")
+	readText(t, app, "reference.txt", "Our reference is RE-2026/0417-B of that day.")
 	upload(t, app.Vault, "unread Übung.txt", []byte("nobody has read this"))
 	trashed := readText(t, app, "trashed.txt", "quick and gone")
 	check(t, app.Delete(t.Context(), anonymous, trashed.ID, false))
 	const invoice = "Invoice_2024-03 (ACME).pdf"
 	for q, want := range map[string]string{
+		"2026-0417":         "reference.txt",
+		"0417":              "reference.txt",
+		"2026/0417":         "reference.txt",
+		"RE-2026":           "reference.txt",
 		"foxes":             "letter.txt",
 		"fox":               "letter.txt",
 		"running statement": "letter.txt",
@@ -141,6 +146,7 @@ func TestHighlight(t *testing.T) {
 	exec(t, app, `UPDATE document_texts SET text = E'\x02fox\x01 \x03' || text`) // what marks are made of
 	readText(t, app, "haus.txt", german)
 	readText(t, app, "long.txt", strings.Repeat("filler ", 50_000)+"osprey")
+	readText(t, app, "reference.txt", "Our reference is RE-2026/0417-B of that day.")
 	readText(t, app, `A <b>Report</b>_2024 "final".pdf`, "nothing of the kind")
 	for q, want := range map[string][]string{
 		"fox":       {"<mark>fox</mark>"},
@@ -151,6 +157,7 @@ func TestHighlight(t *testing.T) {
 		"ubersicht": {"<mark>Übersicht</mark>"},
 		"haus":      {"<mark>Häuser</mark>"},
 		"filler":    {"<mark>filler</mark> <mark>filler</mark>"},
+		"2026-0417": {"RE-<mark>2026</mark>/<mark>0417</mark>-B"},
 		"osprey":    {"filler filler"}, // beyond what is looked through
 		"report":    {"A &lt;b&gt;<mark>Report</mark>&lt;/b&gt;_2024 &#34;final&#34;.pdf"},
 		"raport":    {"<mark>Report</mark>"},

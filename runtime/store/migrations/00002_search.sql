@@ -49,12 +49,19 @@ CREATE OR REPLACE FUNCTION search_config(language text) RETURNS regconfig LANGUA
 $$;
 -- +goose StatementEnd
 
--- What the parser gets to see, of documents and of queries: no markup, for texts are plain, and German with or without dots.
+-- Without markup, for texts are plain; and 2026-0417/B in its parts, which the parser would take for a number below zero and more.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION search_plain(words text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT regexp_replace(translate(words, '<>', '  '), '(?<=[0-9])[-/]|[-/](?=[0-9])', ' ', 'g')
+$$;
+-- +goose StatementEnd
+
+-- What the parser gets to see, of documents and of queries: German with or without dots.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION search_text(language text, words text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE language
-        WHEN 'de' THEN regexp_replace(translate(words, '<>', '  '), '(^|[^aeiouyq])([aou])e', '\1\2', 'gi')
-        ELSE translate(words, '<>', '  ')
+        WHEN 'de' THEN regexp_replace(search_plain(words), '(^|[^aeiouyq])([aou])e', '\1\2', 'gi')
+        ELSE search_plain(words)
     END
 $$;
 -- +goose StatementEnd
@@ -160,7 +167,7 @@ $$;
 -- +goose StatementEnd
 
 -- Before the triggers that call them: old programs write as soon as these are there.
-GRANT EXECUTE ON FUNCTION search_config, search_text, search_name, search_term, search_prefix, search_terms, search_index TO PUBLIC;
+GRANT EXECUTE ON FUNCTION search_config, search_plain, search_text, search_name, search_term, search_prefix, search_terms, search_index TO PUBLIC;
 
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION search_follows() RETURNS trigger LANGUAGE plpgsql AS $$
