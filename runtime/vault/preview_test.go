@@ -158,24 +158,10 @@ func TestPurgedWhileDrawn(t *testing.T) {
 	emptied(t, app)
 }
 
-// beginPreview draws with a vault of its own, and returns once the work has begun and waits at the gate.
+// beginPreview draws as beginWork does.
 func beginPreview(t *testing.T, app *runtimetest.App, task queue.Task, timing vault.Timing) (gate, <-chan result) {
 	t.Helper()
-	g, open, quick := newGate(app.Blobs), app.Blobs, app.Rules.Timing
-	app.Blobs, app.Rules.Timing = g, timing
-	v := app.Another(t)
-	app.Blobs, app.Rules.Timing = open, quick
-	ended := make(chan result, 1)
-	go func() {
-		outcome, err := v.MakePreview(t.Context(), task)
-		ended <- result{outcome, err}
-	}()
-	select {
-	case <-g.waiting:
-	case r := <-ended:
-		t.Fatalf("the work did not begin: %+v", r)
-	}
-	return g, ended
+	return beginWork(t, app, timing, func(v *vault.Vault) (vault.Outcome, error) { return v.MakePreview(t.Context(), task) })
 }
 
 // TestLatePreviewIsNotKept takes the work over from a worker that only seemed dead.

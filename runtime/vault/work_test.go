@@ -107,17 +107,25 @@ type result struct {
 	err     error
 }
 
-// begin extracts with a vault of its own, and returns once the work has begun and waits at the gate.
+// begin extracts as beginWork does.
 func begin(ctx context.Context, t *testing.T, app *runtimetest.App, id document.ID, timing vault.Timing) (gate, <-chan result) {
+	t.Helper()
+	current := generation(t, app, id)
+	return beginWork(t, app, timing, func(v *vault.Vault) (vault.Outcome, error) { return v.Extract(ctx, id, current) })
+}
+
+// beginWork does work with a vault of its own, and returns once it has begun and waits at the gate.
+func beginWork(
+	t *testing.T, app *runtimetest.App, timing vault.Timing, work func(*vault.Vault) (vault.Outcome, error),
+) (gate, <-chan result) {
 	t.Helper()
 	g, open, quick := newGate(app.Blobs), app.Blobs, app.Rules.Timing
 	app.Blobs, app.Rules.Timing = g, timing
 	v := app.Another(t)
 	app.Blobs, app.Rules.Timing = open, quick
 	ended := make(chan result, 1)
-	current := generation(t, app, id)
 	go func() {
-		outcome, err := v.Extract(ctx, id, current)
+		outcome, err := work(v)
 		ended <- result{outcome, err}
 	}()
 	select {
