@@ -2,6 +2,8 @@ module github.com/docvault/docvault
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/abadojack/whatlanggo v1.0.1
 	github.com/danielgtaylor/huma/v2 v2.37.2

@@ -6,6 +6,10 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${DOCVAULT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/docvault}
 mkdir -p "$cache"
 
+# As in the Makefile.
+GOTOOLCHAIN=$(awk '$1 == "toolchain" { print $2 "+auto" }' "$repo/go.mod")
+export GOTOOLCHAIN
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
