@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
-	"github.com/docvault/docvault/controllers/desired"
 )
 
 // refusal says why a vault cannot go on until somebody changes something, in the words of a condition.
@@ -27,7 +23,8 @@ func (r *refusal) Error() string { return r.reason + ": " + r.message }
 // change unseen, and is looked at again.
 func (r *refusal) editable() bool {
 	switch r.reason {
-	case v1alpha1.ReasonInvalidSpec, v1alpha1.ReasonImageNotAllowed, v1alpha1.ReasonMigrationFailed:
+	case v1alpha1.ReasonInvalidSpec, v1alpha1.ReasonImageNotAllowed, v1alpha1.ReasonNotAllowed, v1alpha1.ReasonLimitExceeded,
+		v1alpha1.ReasonMigrationFailed:
 		return true
 	}
 	return false
@@ -93,23 +90,4 @@ func (r *DocVaultReconciler) readClass(ctx context.Context, name string) (*v1alp
 		return nil, fmt.Errorf("read class: %w", err)
 	}
 	return class, nil
-}
-
-// admits reports, as a *refusal, what of the vault's spec or namespace the class does not allow.
-func admits(class *v1alpha1.DocVaultClass, vault *v1alpha1.DocVault, namespace *corev1.Namespace) error {
-	if image := vault.Spec.Image; image != "" && !desired.ImageAllowed(class, image) {
-		return refuse(v1alpha1.ReasonImageNotAllowed,
-			"class %s does not allow the image %s: leave spec.image out, or have the class allow it", class.Name, image)
-	}
-	if class.Spec.NamespaceSelector == nil {
-		return nil
-	}
-	selector, err := metav1.LabelSelectorAsSelector(class.Spec.NamespaceSelector)
-	if err != nil {
-		return refuse(v1alpha1.ReasonClassNotReady, "class %s has a namespaceSelector that is not valid: %v", class.Name, err)
-	}
-	if !selector.Matches(labels.Set(namespace.Labels)) {
-		return refuse(v1alpha1.ReasonNamespaceNotAllowed, "class %s does not serve the namespace %s", class.Name, namespace.Name)
-	}
-	return nil
 }

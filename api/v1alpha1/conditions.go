@@ -90,7 +90,11 @@ const (
 	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
 	// ReasonImageNotAllowed says that the class does not allow the vault's image.
 	ReasonImageNotAllowed = "ImageNotAllowed"
-	// ReasonSecretNotFound says that a Secret that the class names, or a key of it, does not exist.
+	// ReasonNotAllowed says that the class does not allow something else of the spec; the message names the field.
+	ReasonNotAllowed = "NotAllowed"
+	// ReasonLimitExceeded says that the spec asks for more than the class's limits.
+	ReasonLimitExceeded = "LimitExceeded"
+	// ReasonSecretNotFound says that a Secret that the class or the vault names, or a key of it, does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonLoginRefused says that a server refuses the credentials in a Secret that the class names.
 	ReasonLoginRefused = "LoginRefused"

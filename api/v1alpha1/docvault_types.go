@@ -1,8 +1,6 @@
 package v1alpha1
 
 import (
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -42,6 +40,8 @@ type DocVault struct {
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.className) || (has(self.className) && self.className == oldSelf.className)",message="className is immutable: a vault's data does not move between classes"
 // +kubebuilder:validation:XValidation:rule="!oldSelf.?redis.storage.size.hasValue() || (self.?redis.storage.size.hasValue() && quantity(string(self.redis.storage.size)).compareTo(quantity(string(oldSelf.redis.storage.size))) >= 0)",message="redis.storage.size can only grow"
 // +kubebuilder:validation:XValidation:rule="!oldSelf.?redis.storage.storageClassName.hasValue() || (self.?redis.storage.storageClassName.hasValue() && self.redis.storage.storageClassName == oldSelf.redis.storage.storageClassName)",message="redis.storage.storageClassName is immutable: a volume does not change its class"
+// +kubebuilder:validation:XValidation:rule="oldSelf.?postgres.external.hasValue() == self.?postgres.external.hasValue()",message="postgres.external can be neither added nor removed: a vault's data does not move between servers"
+// +kubebuilder:validation:XValidation:rule="oldSelf.?objectStore.external.hasValue() == self.?objectStore.external.hasValue()",message="objectStore.external can be neither added nor removed: a vault's data does not move between stores"
 type DocVaultSpec struct {
 	// ClassName is the DocVaultClass where the vault lives. Default: the class that is marked default when the vault is made.
 	// Immutable once set, or once the vault is bound to a class.
@@ -76,6 +76,30 @@ type DocVaultSpec struct {
 	// Redis is the vault's own queue server. It holds nothing that is not in the database too.
 	// +optional
 	Redis RedisSpec `json:"redis,omitempty"`
+
+	// Postgres is where the vault's database is. Default: on the class's server, made by the operator.
+	// +optional
+	Postgres PostgresSpec `json:"postgres,omitempty"`
+
+	// ObjectStore is where the vault's bucket is. Default: in the class's store, made by the operator.
+	// +optional
+	ObjectStore ObjectStoreSpec `json:"objectStore,omitempty"`
+
+	// Classification says how documents are filed until somebody sets it in the vault itself (its page, or PUT /api/settings).
+	// +optional
+	Classification ClassificationSpec `json:"classification,omitempty"`
+
+	// Route says under which host the API and the page are reached from outside. Default: only inside the cluster.
+	// +optional
+	Route RouteSpec `json:"route,omitempty"`
+
+	// NetworkPolicy says who may talk to the vault's pods.
+	// +optional
+	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitempty"`
+
+	// Rotation of the vault's credentials. Default: on request only, by the annotation docvault.io/rotate.
+	// +optional
+	Rotation *RotationSpec `json:"rotation,omitempty"`
 }
 
 // DeletionPolicy says what becomes of a vault's data when the vault is deleted.
@@ -88,64 +112,6 @@ const (
 	DeletionRetain DeletionPolicy = "Retain"
 	DeletionDelete DeletionPolicy = "Delete"
 )
-
-// APISpec is what is wanted of the REST API.
-type APISpec struct {
-	// Replicas is how many pods serve the API. Default: 1.
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=100
-	// +optional
-	Replicas *int32 `json:"replicas,omitempty"`
-
-	// MaxUploadSize is the largest file taken, for example 500Mi; at most 64Gi. Default: 1Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxUploadSize must be from one byte to 64Gi"
-	// +optional
-	MaxUploadSize *resource.Quantity `json:"maxUploadSize,omitempty"`
-
-	// Resources of an API container.
-	// +optional
-	Resources corev1.ResourceRequirements `json:"resources,omitempty"`
-}
-
-// WorkerSpec is what is wanted of the workers.
-type WorkerSpec struct {
-	// Replicas is how many worker pods there are. `kubectl scale` changes it. Default: 1.
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=100
-	// +optional
-	Replicas *int32 `json:"replicas,omitempty"`
-
-	// Concurrency is how many documents one worker reads at once. Default: 2.
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=64
-	// +optional
-	Concurrency *int32 `json:"concurrency,omitempty"`
-
-	// Resources of a worker container.
-	// +optional
-	Resources corev1.ResourceRequirements `json:"resources,omitempty"`
-}
-
-// RedisSpec is what is wanted of the vault's Redis.
-type RedisSpec struct {
-	// Storage of the append-only file.
-	// +optional
-	Storage StorageSpec `json:"storage,omitempty"`
-}
-
-// StorageSpec is the volume of a Redis server.
-type StorageSpec struct {
-	// Size of the volume. It can only grow, where the storage class lets volumes grow. Default: the class's, else 1Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1Mi')) >= 0",message="size must be at least 1Mi"
-	// +optional
-	Size *resource.Quantity `json:"size,omitempty"`
-
-	// StorageClassName of the volume. Default: the class's, else the cluster's default. Immutable once set.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +optional
-	StorageClassName *string `json:"storageClassName,omitempty"`
-}
 
 // DocVaultStatus is what is.
 type DocVaultStatus struct {
@@ -165,6 +131,10 @@ type DocVaultStatus struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
+	// SchemaVersion is the version of the database's schema, as the last migration left it.
+	// +optional
+	SchemaVersion int64 `json:"schemaVersion,omitempty"`
+
 	// Database of the vault.
 	// +optional
 	Database DatabaseStatus `json:"database,omitempty"`
@@ -172,6 +142,10 @@ type DocVaultStatus struct {
 	// Bucket of the vault.
 	// +optional
 	Bucket BucketStatus `json:"bucket,omitempty"`
+
+	// Rotation of the vault's credentials.
+	// +optional
+	Rotation RotationStatus `json:"rotation,omitempty"`
 
 	// Worker is what the scale subresource shows.
 	// +optional
@@ -200,6 +174,16 @@ type BucketStatus struct {
 	// Name of the bucket in the class's object store.
 	// +optional
 	Name string `json:"name,omitempty"`
+}
+
+// RotationStatus tells of the rotation of a vault's credentials.
+type RotationStatus struct {
+	// LastRotationTime is when new credentials were last made.
+	// +optional
+	LastRotationTime *metav1.Time `json:"lastRotationTime,omitempty"`
+	// Generation counts the rotations; 0: the credentials are the first ones.
+	// +optional
+	Generation int64 `json:"generation,omitempty"`
 }
 
 // WorkerStatus is what the scale subresource shows.

@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -54,9 +55,19 @@ type DocVaultClassSpec struct {
 	// Runtime says which image the vaults run.
 	Runtime RuntimeDefaults `json:"runtime"`
 
+	// HostTemplate makes the host of a vault that has a route and names no host: {name} and {namespace} stand for the vault's.
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || (self.contains('{name}') && self.replace('{name}', 'a').replace('{namespace}', 'a').matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'))",message="hostTemplate must be a host name that holds {name}, such as {name}-{namespace}.vaults.example.com"
+	// +optional
+	HostTemplate string `json:"hostTemplate,omitempty"`
+
 	// NamespaceSelector says whose vaults the class serves, by the labels of their namespaces. Default: all.
 	// +optional
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+
+	// Limits are what a vault may ask for at most. Default: no limits.
+	// +optional
+	Limits LimitsSpec `json:"limits,omitempty"`
 
 	// Allow is what a vault's owner may set beyond sizes. Default: nothing.
 	// +optional
@@ -94,6 +105,13 @@ type PostgresServer struct {
 	// AdminSecretRef names a Secret with the keys username and password. The admin need not be a superuser: CREATEDB and
 	// CREATEROLE are enough.
 	AdminSecretRef SecretReference `json:"adminSecretRef"`
+
+	// ConnectionBudget is how many connections all vaults of the class may hold together. Each vault gets its share of it. Default:
+	// 0, the server's own limit less a reserve for others.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	ConnectionBudget int32 `json:"connectionBudget,omitempty"`
 }
 
 // SSLMode says how a connection to Postgres is secured.
@@ -141,7 +159,7 @@ type ObjectStoreServer struct {
 	AdminSecretRef SecretReference `json:"adminSecretRef"`
 }
 
-// SecretReference names a Secret in the operator's namespace.
+// SecretReference names a Secret: of a class in the operator's namespace, of a vault in the vault's own.
 type SecretReference struct {
 	// Name of the Secret.
 	// +kubebuilder:validation:MinLength=1
@@ -188,6 +206,86 @@ type AllowSpec struct {
 	// +listType=set
 	// +optional
 	Images []string `json:"images,omitempty"`
+
+	// Hosts that vaults may be reached under besides that of the hostTemplate: names, or patterns like *.acme.example, where * stands
+	// for one label.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +listType=set
+	// +optional
+	Hosts []string `json:"hosts,omitempty"`
+
+	// ServiceAnnotations that vaults may set on their Service: keys, or patterns like example.com/*, where * stands for any letters.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=317
+	// +listType=set
+	// +optional
+	ServiceAnnotations []string `json:"serviceAnnotations,omitempty"`
+
+	// IngressAnnotations that vaults may set on their Ingress, likewise.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=317
+	// +listType=set
+	// +optional
+	IngressAnnotations []string `json:"ingressAnnotations,omitempty"`
+
+	// Tolerations lets vaults set tolerations of their pods.
+	// +optional
+	Tolerations bool `json:"tolerations,omitempty"`
+
+	// PriorityClasses that vaults may give their pods.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +listType=set
+	// +optional
+	PriorityClasses []string `json:"priorityClasses,omitempty"`
+
+	// External are the backends that vaults may bring: redis, postgres, objectStore.
+	// +kubebuilder:validation:MaxItems=3
+	// +listType=set
+	// +optional
+	External []Backend `json:"external,omitempty"`
+}
+
+// Backend is a server that a vault needs.
+//
+// +kubebuilder:validation:Enum=redis;postgres;objectStore
+type Backend string
+
+// The backends of a vault.
+const (
+	BackendRedis       Backend = "redis"
+	BackendPostgres    Backend = "postgres"
+	BackendObjectStore Backend = "objectStore"
+)
+
+// LimitsSpec is what a vault may ask for at most.
+type LimitsSpec struct {
+	// API limits the REST API.
+	// +optional
+	API ReplicaLimit `json:"api,omitempty"`
+
+	// Worker limits the workers.
+	// +optional
+	Worker ReplicaLimit `json:"worker,omitempty"`
+
+	// MaxUploadSize is the most that api.maxUploadSize may be. It is also the default of vaults where that is less than 1Gi.
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxUploadSize must be from one byte to 64Gi"
+	// +optional
+	MaxUploadSize *resource.Quantity `json:"maxUploadSize,omitempty"`
+}
+
+// ReplicaLimit limits a number of pods.
+type ReplicaLimit struct {
+	// MaxReplicas is the most that replicas, or autoscaling.maxReplicas, may be.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	MaxReplicas *int32 `json:"maxReplicas,omitempty"`
 }
 
 // DocVaultClassStatus is what is.

@@ -23,6 +23,21 @@ const (
 // AnnotationDefaultClass with the value "true" makes a class the one of vaults that name none.
 const AnnotationDefaultClass = "docvault.io/is-default-class"
 
+// Annotations on a DocVault by which its owner asks for something once: any new value acts.
+const (
+	// AnnotationRotate asks for new credentials; the old ones still work for the grace period.
+	AnnotationRotate = "docvault.io/rotate"
+	// AnnotationRotateNow asks for new credentials after a leak: the old ones, and their sessions, are ended at once.
+	AnnotationRotateNow = "docvault.io/rotate-now"
+	// AnnotationAbandon, on a vault that is deleted, gives up on backends that will not come back: `database`, `bucket`, or both,
+	// separated by a comma.
+	AnnotationAbandon = "docvault.io/abandon"
+)
+
+// AnnotationAdopt on the operator's namespace, `<namespace>/<name>=<identity>` separated by commas, claims retained vaults for
+// namespaces that were recreated or clusters that were restored.
+const AnnotationAdopt = "docvault.io/adopt"
+
 // AnnotationRuntimeSecret on a pod is the hash of the runtime Secret. Pods read that only when they start, so another one
 // replaces them.
 const AnnotationRuntimeSecret = "docvault.io/runtime-secret" //nolint:gosec // a name, no credential

@@ -99,6 +99,7 @@ func TestVaultsAreJudgedWhenTheyAreMade(t *testing.T) {
 		"dots":                   {name: "a.b", spec: `{}`, message: "must be a DNS label"},
 		"a leading digit":        {name: "1a", spec: `{}`, message: "starts with a letter"},
 		"everything":             {name: "everything", spec: everything},
+		"emptied":                {name: "emptied", spec: emptied},
 		"policy":                 {name: "policy", spec: `{deletionPolicy: Keep}`, message: `supported values: "Retain", "Delete"`},
 		"negative API replicas":  {name: "x", spec: `{api: {replicas: -1}}`, message: "greater than or equal to 0"},
 		"101 API replicas":       {name: "x", spec: `{api: {replicas: 101}}`, message: "less than or equal to 100"},
@@ -110,6 +111,33 @@ func TestVaultsAreJudgedWhenTheyAreMade(t *testing.T) {
 		"less than no upload":    {name: "x", spec: `{api: {maxUploadSize: -1Gi}}`, message: "maxUploadSize must be from one byte to 64Gi"},
 		"too large an upload":    {name: "x", spec: `{api: {maxUploadSize: 65Gi}}`, message: "maxUploadSize must be from one byte to 64Gi"},
 		"no storage":             {name: "x", spec: `{redis: {storage: {size: 10}}}`, message: "size must be at least 1Mi"},
+		"API: more than most":    {name: "x", spec: `{api: {autoscaling: {minReplicas: 3, maxReplicas: 2}}}`, message: "minReplicas cannot be more than maxReplicas"},
+		"API scaled to none":     {name: "x", spec: `{api: {autoscaling: {minReplicas: 0, maxReplicas: 2}}}`, message: "greater than or equal to 1"},
+		"workers without a most": {name: "x", spec: `{worker: {autoscaling: {minReplicas: 1}}}`, message: "maxReplicas: Required value"},
+		"workers: more":          {name: "x", spec: `{worker: {autoscaling: {minReplicas: 3, maxReplicas: 2}}}`, message: "minReplicas cannot be more than maxReplicas"},
+		"a language as a path":   {name: "x", spec: `{worker: {ocrLanguages: [../eng]}}`, message: "spec.worker.ocrLanguages[0]"},
+		"languages twice":        {name: "x", spec: `{worker: {ocrLanguages: [eng, eng]}}`, message: "Duplicate value"},
+		"our label":              {name: "x", spec: `{api: {template: {labels: {app.kubernetes.io/name: x}}}}`, message: "are the operator's"},
+		"our annotation":         {name: "x", spec: `{worker: {template: {annotations: {docvault.io/x: x}}}}`, message: "are the operator's"},
+		"another Service":        {name: "x", spec: `{api: {service: {type: ExternalName}}}`, message: `"LoadBalancer"`},
+		"a nameless Secret":      {name: "x", spec: `{postgres: {external: {secretRef: {name: ""}}}}`, message: "spec.postgres.external.secretRef.name"},
+		"a DSN":                  {name: "x", spec: `{postgres: {external: {secretRef: {}}}}`, message: "spec.postgres.external.secretRef.name"},
+		"another provider":       {name: "x", spec: `{classification: {provider: gemini}}`, message: `"lmstudio"`},
+		"builtin with a URL":     {name: "x", spec: `{classification: {baseURL: "http://a"}}`, message: "baseURL goes with"},
+		"builtin with a key":     {name: "x", spec: `{classification: {apiKeySecretRef: {name: a, key: b}}}`, message: "apiKeySecretRef goes with"},
+		"builtin with a model":   {name: "x", spec: `{classification: {provider: builtin, model: m}}`, message: "model goes with"},
+		"half a key":             {name: "x", spec: `{classification: {provider: openai, apiKeySecretRef: {name: a}}}`, message: "name and key go together"},
+		"URL with a password":    {name: "x", spec: `{classification: {provider: openai, baseURL: "http://u:p@a/v1"}}`, message: "spec.classification.baseURL"},
+		"two ways":               {name: "x", spec: `{route: {host: a.example, ingress: {}, gateway: {parentRefs: [{name: a}]}}}`, message: "not both"},
+		"a gateway to nothing":   {name: "x", spec: `{route: {gateway: {parentRefs: []}}}`, message: "at least 1 items"},
+		"a URL for a host":       {name: "x", spec: `{route: {host: "https://a.example"}}`, message: "spec.route.host"},
+		"a wild host":            {name: "x", spec: `{route: {host: "*.example"}}`, message: "spec.route.host"},
+		"a short period":         {name: "x", spec: `{rotation: {period: 59m, gracePeriod: 1m}}`, message: "period must be at least 1h"},
+		"a long grace":           {name: "x", spec: `{rotation: {period: 2h, gracePeriod: 2h}}`, message: "must be shorter than period"},
+		"a period of an hour":    {name: "x", spec: `{rotation: {period: 1h}}`, message: "must be shorter than period"},
+		"grace forever":          {name: "x", spec: `{rotation: {gracePeriod: 721h}}`, message: "at most 720h"},
+		"a grace of words":       {name: "x", spec: `{rotation: {gracePeriod: long}}`, message: "spec.rotation.gracePeriod"},
+		"a negative grace":       {name: "x", spec: `{rotation: {gracePeriod: -1h}}`, message: "spec.rotation.gracePeriod"},
 		"storage of no quantity": {name: "x", spec: `{redis: {storage: {size: big}}}`, message: "spec.redis.storage.size"},
 	}
 	for name, tc := range cases {
@@ -125,9 +153,43 @@ className: standard
 suspend: true
 deletionPolicy: Delete
 image: registry.example.com/docvault:v2
-api: {replicas: 0, maxUploadSize: 5Gi, resources: {requests: {cpu: 100m}, limits: {memory: 1Gi}}}
-worker: {replicas: 100, concurrency: 64, resources: {limits: {memory: 4Gi}}}
-redis: {storage: {size: 1536Mi, storageClassName: fast}}
+api:
+  replicas: 0
+  autoscaling: {minReplicas: 1, maxReplicas: 5, targetCPUUtilizationPercentage: 80}
+  maxUploadSize: 5Gi
+  resources: {requests: {cpu: 100m}, limits: {memory: 1Gi}}
+  template:
+    annotations: {example.com/team: acme}
+    labels: {team: acme}
+    nodeSelector: {disk: fast}
+    tolerations: [{key: dedicated, operator: Equal, value: acme, effect: NoSchedule}]
+    affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, labelSelector: {}}]}}
+    topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
+    priorityClassName: high
+  service: {type: LoadBalancer, annotations: {example.com/lb: internal}}
+worker:
+  replicas: 100
+  autoscaling: {minReplicas: 0, maxReplicas: 10, queueDepth: 20}
+  concurrency: 64
+  ocrLanguages: [eng, deu, fra, chi_sim]
+  resources: {limits: {memory: 4Gi}}
+  template: {labels: {team: acme}}
+redis: {storage: {size: 1536Mi, storageClassName: fast}, external: {secretRef: {name: my-redis}}}
+postgres: {external: {secretRef: {name: my-db}}}
+objectStore: {external: {secretRef: {name: my-bucket}}}
+classification: {provider: openai, model: m, baseURL: "http://models.svc:1234/v1", apiKeySecretRef: {name: keys, key: openai}, systemPrompt: File it.}
+route: {host: docs.acme.example, ingress: {className: nginx, annotations: {example.com/a: b}, tlsSecretName: docs-tls}}
+networkPolicy: {enabled: false, apiFrom: [{namespaceSelector: {matchLabels: {team: acme}}}, {ipBlock: {cidr: 10.0.0.0/8}}]}
+rotation: {period: 720h, gracePeriod: 1h30m}
+`
+
+// emptied has the fields that may be written out empty, as if they were left out.
+const emptied = `
+image: ""
+api: {resources: {}, template: {}, service: {type: ClusterIP, annotations: {}}}
+classification: {provider: builtin, model: "", baseURL: "", apiKeySecretRef: {name: "", key: ""}, systemPrompt: ""}
+route: {host: ""}
+networkPolicy: {enabled: true, apiFrom: []}
 `
 
 func TestChangesOfVaultsAreJudged(t *testing.T) {
@@ -148,7 +210,12 @@ func TestChangesOfVaultsAreJudged(t *testing.T) {
 			to:      `{redis: {storage: {storageClassName: b}}}`,
 			message: "storageClassName is immutable",
 		},
-		"replicas, policy": {from: `{}`, to: `{api: {replicas: 3}, worker: {replicas: 0}, deletionPolicy: Delete}`},
+		"database taken out": {from: `{postgres: {external: {secretRef: {name: a}}}}`, to: `{}`, message: "can be neither added nor removed"},
+		"database brought":   {from: `{}`, to: `{postgres: {external: {secretRef: {name: a}}}}`, message: "can be neither added nor removed"},
+		"bucket brought":     {from: `{}`, to: `{objectStore: {external: {secretRef: {name: a}}}}`, message: "can be neither added nor removed"},
+		"another secret":     {from: `{objectStore: {external: {secretRef: {name: a}}}}`, to: `{objectStore: {external: {secretRef: {name: b}}}}`},
+		"a Redis brought":    {from: `{}`, to: `{redis: {external: {secretRef: {name: a}}}}`},
+		"replicas, policy":   {from: `{}`, to: `{api: {replicas: 3}, worker: {replicas: 0}, deletionPolicy: Delete}`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +282,14 @@ func TestClassesAreJudgedWhenTheyAreMade(t *testing.T) {
 		"public, with a path": {
 			path: []string{"objectStore", "publicEndpoint"}, value: "http://minio/a", message: "spec.objectStore.publicEndpoint",
 		},
-		"equal patterns": {path: []string{"allow"}, value: map[string]any{"images": []any{"a", "a"}}, message: "Duplicate value"},
+		"host of two vaults": {path: []string{"hostTemplate"}, value: "vaults.example.com", message: "must be a host name that holds {name}"},
+		"host of letters":    {path: []string{"hostTemplate"}, value: "{name}_{namespace}", message: "must be a host name that holds {name}"},
+		"host":               {path: []string{"hostTemplate"}, value: "{name}-{namespace}.vaults.example.com"},
+		"no vault at all":    {path: []string{"limits"}, value: map[string]any{"api": map[string]any{"maxReplicas": int64(0)}}, message: "greater than or equal to 1"},
+		"no upload at all":   {path: []string{"limits"}, value: map[string]any{"maxUploadSize": "0"}, message: "maxUploadSize must be from one byte to 64Gi"},
+		"other backends":     {path: []string{"allow"}, value: map[string]any{"external": []any{"kafka"}}, message: `"objectStore"`},
+		"a negative budget":  {path: []string{"postgres", "connectionBudget"}, value: int64(-1), message: "greater than or equal to 0"},
+		"equal patterns":     {path: []string{"allow"}, value: map[string]any{"images": []any{"a", "a"}}, message: "Duplicate value"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -18,10 +18,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 	// Group=docvault.io, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithKind("AllowSpec"):
 		return &apiv1alpha1.AllowSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("APIAutoscaling"):
+		return &apiv1alpha1.APIAutoscalingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("APISpec"):
 		return &apiv1alpha1.APISpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BucketStatus"):
 		return &apiv1alpha1.BucketStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClassificationSpec"):
+		return &apiv1alpha1.ClassificationSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DatabaseStatus"):
 		return &apiv1alpha1.DatabaseStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DocVault"):
@@ -36,20 +40,52 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.DocVaultSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DocVaultStatus"):
 		return &apiv1alpha1.DocVaultStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ExternalBackend"):
+		return &apiv1alpha1.ExternalBackendApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GatewayReference"):
+		return &apiv1alpha1.GatewayReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GatewayRoute"):
+		return &apiv1alpha1.GatewayRouteApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IngressRoute"):
+		return &apiv1alpha1.IngressRouteApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LimitsSpec"):
+		return &apiv1alpha1.LimitsSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicySpec"):
+		return &apiv1alpha1.NetworkPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ObjectStoreServer"):
 		return &apiv1alpha1.ObjectStoreServerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ObjectStoreSpec"):
+		return &apiv1alpha1.ObjectStoreSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PodTemplate"):
+		return &apiv1alpha1.PodTemplateApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PostgresServer"):
 		return &apiv1alpha1.PostgresServerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PostgresSpec"):
+		return &apiv1alpha1.PostgresSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RedisDefaults"):
 		return &apiv1alpha1.RedisDefaultsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RedisSpec"):
 		return &apiv1alpha1.RedisSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ReplicaLimit"):
+		return &apiv1alpha1.ReplicaLimitApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RotationSpec"):
+		return &apiv1alpha1.RotationSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RotationStatus"):
+		return &apiv1alpha1.RotationStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RouteSpec"):
+		return &apiv1alpha1.RouteSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RuntimeDefaults"):
 		return &apiv1alpha1.RuntimeDefaultsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
+		return &apiv1alpha1.SecretKeyReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretReference"):
 		return &apiv1alpha1.SecretReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ServiceSpec"):
+		return &apiv1alpha1.ServiceSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageSpec"):
 		return &apiv1alpha1.StorageSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WorkerAutoscaling"):
+		return &apiv1alpha1.WorkerAutoscalingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("WorkerSpec"):
 		return &apiv1alpha1.WorkerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("WorkerStatus"):

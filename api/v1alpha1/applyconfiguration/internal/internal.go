@@ -23,9 +23,24 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: com.github.docvault.docvault.api.v1alpha1.APIAutoscaling
+  map:
+    fields:
+    - name: maxReplicas
+      type:
+        scalar: numeric
+    - name: minReplicas
+      type:
+        scalar: numeric
+    - name: targetCPUUtilizationPercentage
+      type:
+        scalar: numeric
 - name: com.github.docvault.docvault.api.v1alpha1.APISpec
   map:
     fields:
+    - name: autoscaling
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.APIAutoscaling
     - name: maxUploadSize
       type:
         namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
@@ -35,19 +50,80 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: resources
       type:
         namedType: io.k8s.api.core.v1.ResourceRequirements
+    - name: service
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ServiceSpec
+    - name: template
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.PodTemplate
 - name: com.github.docvault.docvault.api.v1alpha1.AllowSpec
   map:
     fields:
+    - name: external
+      type:
+        list:
+          elementType:
+            namedType: com.github.docvault.docvault.api.v1alpha1.Backend
+          elementRelationship: associative
+    - name: hosts
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: images
       type:
         list:
           elementType:
             scalar: string
           elementRelationship: associative
+    - name: ingressAnnotations
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: priorityClasses
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: serviceAnnotations
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: tolerations
+      type:
+        scalar: boolean
+- name: com.github.docvault.docvault.api.v1alpha1.Backend
+  scalar: string
 - name: com.github.docvault.docvault.api.v1alpha1.BucketStatus
   map:
     fields:
     - name: name
+      type:
+        scalar: string
+- name: com.github.docvault.docvault.api.v1alpha1.ClassificationProvider
+  scalar: string
+- name: com.github.docvault.docvault.api.v1alpha1.ClassificationSpec
+  map:
+    fields:
+    - name: apiKeySecretRef
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.SecretKeyReference
+    - name: baseURL
+      type:
+        scalar: string
+    - name: model
+      type:
+        scalar: string
+    - name: provider
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ClassificationProvider
+    - name: systemPrompt
       type:
         scalar: string
 - name: com.github.docvault.docvault.api.v1alpha1.DatabaseStatus
@@ -108,6 +184,12 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: docvault.io/operator
+    - name: hostTemplate
+      type:
+        scalar: string
+    - name: limits
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.LimitsSpec
     - name: namespaceSelector
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
@@ -149,15 +231,33 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: className
       type:
         scalar: string
+    - name: classification
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ClassificationSpec
     - name: deletionPolicy
       type:
         namedType: com.github.docvault.docvault.api.v1alpha1.DeletionPolicy
     - name: image
       type:
         scalar: string
+    - name: networkPolicy
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.NetworkPolicySpec
+    - name: objectStore
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ObjectStoreSpec
+    - name: postgres
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.PostgresSpec
     - name: redis
       type:
         namedType: com.github.docvault.docvault.api.v1alpha1.RedisSpec
+    - name: rotation
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.RotationSpec
+    - name: route
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.RouteSpec
     - name: suspend
       type:
         scalar: boolean
@@ -187,6 +287,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: rotation
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.RotationStatus
+    - name: schemaVersion
+      type:
+        scalar: numeric
     - name: url
       type:
         scalar: string
@@ -196,6 +302,71 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: worker
       type:
         namedType: com.github.docvault.docvault.api.v1alpha1.WorkerStatus
+- name: com.github.docvault.docvault.api.v1alpha1.ExternalBackend
+  map:
+    fields:
+    - name: secretRef
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.SecretReference
+- name: com.github.docvault.docvault.api.v1alpha1.GatewayReference
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+    - name: namespace
+      type:
+        scalar: string
+    - name: sectionName
+      type:
+        scalar: string
+- name: com.github.docvault.docvault.api.v1alpha1.GatewayRoute
+  map:
+    fields:
+    - name: parentRefs
+      type:
+        list:
+          elementType:
+            namedType: com.github.docvault.docvault.api.v1alpha1.GatewayReference
+          elementRelationship: atomic
+- name: com.github.docvault.docvault.api.v1alpha1.IngressRoute
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: className
+      type:
+        scalar: string
+    - name: tlsSecretName
+      type:
+        scalar: string
+- name: com.github.docvault.docvault.api.v1alpha1.LimitsSpec
+  map:
+    fields:
+    - name: api
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ReplicaLimit
+    - name: maxUploadSize
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: worker
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ReplicaLimit
+- name: com.github.docvault.docvault.api.v1alpha1.NetworkPolicySpec
+  map:
+    fields:
+    - name: apiFrom
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.networking.v1.NetworkPolicyPeer
+          elementRelationship: atomic
+    - name: enabled
+      type:
+        scalar: boolean
 - name: com.github.docvault.docvault.api.v1alpha1.ObjectStoreServer
   map:
     fields:
@@ -215,6 +386,48 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: us-east-1
+- name: com.github.docvault.docvault.api.v1alpha1.ObjectStoreSpec
+  map:
+    fields:
+    - name: external
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ExternalBackend
+- name: com.github.docvault.docvault.api.v1alpha1.PodTemplate
+  map:
+    fields:
+    - name: affinity
+      type:
+        namedType: io.k8s.api.core.v1.Affinity
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: nodeSelector
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: priorityClassName
+      type:
+        scalar: string
+    - name: tolerations
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.Toleration
+          elementRelationship: atomic
+    - name: topologySpreadConstraints
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.TopologySpreadConstraint
+          elementRelationship: atomic
 - name: com.github.docvault.docvault.api.v1alpha1.PostgresServer
   map:
     fields:
@@ -224,6 +437,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: caSecretRef
       type:
         namedType: com.github.docvault.docvault.api.v1alpha1.SecretReference
+    - name: connectionBudget
+      type:
+        scalar: numeric
     - name: host
       type:
         scalar: string
@@ -235,6 +451,12 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.docvault.docvault.api.v1alpha1.SSLMode
       default: verify-full
+- name: com.github.docvault.docvault.api.v1alpha1.PostgresSpec
+  map:
+    fields:
+    - name: external
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ExternalBackend
 - name: com.github.docvault.docvault.api.v1alpha1.RedisDefaults
   map:
     fields:
@@ -248,9 +470,48 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.docvault.docvault.api.v1alpha1.RedisSpec
   map:
     fields:
+    - name: external
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ExternalBackend
     - name: storage
       type:
         namedType: com.github.docvault.docvault.api.v1alpha1.StorageSpec
+- name: com.github.docvault.docvault.api.v1alpha1.ReplicaLimit
+  map:
+    fields:
+    - name: maxReplicas
+      type:
+        scalar: numeric
+- name: com.github.docvault.docvault.api.v1alpha1.RotationSpec
+  map:
+    fields:
+    - name: gracePeriod
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: period
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+- name: com.github.docvault.docvault.api.v1alpha1.RotationStatus
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: lastRotationTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.docvault.docvault.api.v1alpha1.RouteSpec
+  map:
+    fields:
+    - name: gateway
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.GatewayRoute
+    - name: host
+      type:
+        scalar: string
+    - name: ingress
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.IngressRoute
 - name: com.github.docvault.docvault.api.v1alpha1.RuntimeDefaults
   map:
     fields:
@@ -265,12 +526,34 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: atomic
 - name: com.github.docvault.docvault.api.v1alpha1.SSLMode
   scalar: string
+- name: com.github.docvault.docvault.api.v1alpha1.SecretKeyReference
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
 - name: com.github.docvault.docvault.api.v1alpha1.SecretReference
   map:
     fields:
     - name: name
       type:
         scalar: string
+- name: com.github.docvault.docvault.api.v1alpha1.ServiceSpec
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: type
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.ServiceType
+- name: com.github.docvault.docvault.api.v1alpha1.ServiceType
+  scalar: string
 - name: com.github.docvault.docvault.api.v1alpha1.StorageSpec
   map:
     fields:
@@ -280,18 +563,42 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: storageClassName
       type:
         scalar: string
+- name: com.github.docvault.docvault.api.v1alpha1.WorkerAutoscaling
+  map:
+    fields:
+    - name: maxReplicas
+      type:
+        scalar: numeric
+    - name: minReplicas
+      type:
+        scalar: numeric
+    - name: queueDepth
+      type:
+        scalar: numeric
 - name: com.github.docvault.docvault.api.v1alpha1.WorkerSpec
   map:
     fields:
+    - name: autoscaling
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.WorkerAutoscaling
     - name: concurrency
       type:
         scalar: numeric
+    - name: ocrLanguages
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: replicas
       type:
         scalar: numeric
     - name: resources
       type:
         namedType: io.k8s.api.core.v1.ResourceRequirements
+    - name: template
+      type:
+        namedType: com.github.docvault.docvault.api.v1alpha1.PodTemplate
 - name: com.github.docvault.docvault.api.v1alpha1.WorkerStatus
   map:
     fields:
@@ -301,6 +608,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: selector
       type:
         scalar: string
+- name: io.k8s.api.core.v1.Affinity
+  map:
+    fields:
+    - name: nodeAffinity
+      type:
+        namedType: io.k8s.api.core.v1.NodeAffinity
+    - name: podAffinity
+      type:
+        namedType: io.k8s.api.core.v1.PodAffinity
+    - name: podAntiAffinity
+      type:
+        namedType: io.k8s.api.core.v1.PodAntiAffinity
 - name: io.k8s.api.core.v1.LocalObjectReference
   map:
     fields:
@@ -309,6 +628,132 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
       default: ""
     elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeAffinity
+  map:
+    fields:
+    - name: preferredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.PreferredSchedulingTerm
+          elementRelationship: atomic
+    - name: requiredDuringSchedulingIgnoredDuringExecution
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelector
+- name: io.k8s.api.core.v1.NodeInclusionPolicy
+  scalar: string
+- name: io.k8s.api.core.v1.NodeSelector
+  map:
+    fields:
+    - name: nodeSelectorTerms
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorTerm
+          elementRelationship: atomic
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeSelectorOperator
+  scalar: string
+- name: io.k8s.api.core.v1.NodeSelectorRequirement
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: operator
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelectorOperator
+    - name: values
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeSelectorTerm
+  map:
+    fields:
+    - name: matchExpressions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorRequirement
+          elementRelationship: atomic
+    - name: matchFields
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorRequirement
+          elementRelationship: atomic
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.PodAffinity
+  map:
+    fields:
+    - name: preferredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.WeightedPodAffinityTerm
+          elementRelationship: atomic
+    - name: requiredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.PodAffinityTerm
+          elementRelationship: atomic
+- name: io.k8s.api.core.v1.PodAffinityTerm
+  map:
+    fields:
+    - name: labelSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: matchLabelKeys
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: mismatchLabelKeys
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: namespaceSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: namespaces
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: topologyKey
+      type:
+        scalar: string
+- name: io.k8s.api.core.v1.PodAntiAffinity
+  map:
+    fields:
+    - name: preferredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.WeightedPodAffinityTerm
+          elementRelationship: atomic
+    - name: requiredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.PodAffinityTerm
+          elementRelationship: atomic
+- name: io.k8s.api.core.v1.PreferredSchedulingTerm
+  map:
+    fields:
+    - name: preference
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelectorTerm
+    - name: weight
+      type:
+        scalar: numeric
 - name: io.k8s.api.core.v1.ResourceClaim
   map:
     fields:
@@ -339,6 +784,93 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: requests
       type:
         namedType: io.k8s.api.core.v1.ResourceList
+- name: io.k8s.api.core.v1.TaintEffect
+  scalar: string
+- name: io.k8s.api.core.v1.Toleration
+  map:
+    fields:
+    - name: effect
+      type:
+        namedType: io.k8s.api.core.v1.TaintEffect
+    - name: key
+      type:
+        scalar: string
+    - name: operator
+      type:
+        namedType: io.k8s.api.core.v1.TolerationOperator
+    - name: tolerationSeconds
+      type:
+        scalar: numeric
+    - name: value
+      type:
+        scalar: string
+- name: io.k8s.api.core.v1.TolerationOperator
+  scalar: string
+- name: io.k8s.api.core.v1.TopologySpreadConstraint
+  map:
+    fields:
+    - name: labelSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: matchLabelKeys
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: maxSkew
+      type:
+        scalar: numeric
+    - name: minDomains
+      type:
+        scalar: numeric
+    - name: nodeAffinityPolicy
+      type:
+        namedType: io.k8s.api.core.v1.NodeInclusionPolicy
+    - name: nodeTaintsPolicy
+      type:
+        namedType: io.k8s.api.core.v1.NodeInclusionPolicy
+    - name: topologyKey
+      type:
+        scalar: string
+    - name: whenUnsatisfiable
+      type:
+        namedType: io.k8s.api.core.v1.UnsatisfiableConstraintAction
+- name: io.k8s.api.core.v1.UnsatisfiableConstraintAction
+  scalar: string
+- name: io.k8s.api.core.v1.WeightedPodAffinityTerm
+  map:
+    fields:
+    - name: podAffinityTerm
+      type:
+        namedType: io.k8s.api.core.v1.PodAffinityTerm
+    - name: weight
+      type:
+        scalar: numeric
+- name: io.k8s.api.networking.v1.IPBlock
+  map:
+    fields:
+    - name: cidr
+      type:
+        scalar: string
+    - name: except
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: io.k8s.api.networking.v1.NetworkPolicyPeer
+  map:
+    fields:
+    - name: ipBlock
+      type:
+        namedType: io.k8s.api.networking.v1.IPBlock
+    - name: namespaceSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: podSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
 - name: io.k8s.apimachinery.pkg.api.resource.Quantity
   scalar: untyped
   list:
@@ -371,6 +903,8 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.ConditionStatus
+  scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
   scalar: string
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
   map:

@@ -2,6 +2,10 @@
 
 package v1alpha1
 
+import (
+	apiv1alpha1 "github.com/docvault/docvault/api/v1alpha1"
+)
+
 // AllowSpecApplyConfiguration represents a declarative configuration of the AllowSpec type for use
 // with apply.
 //
@@ -10,6 +14,19 @@ type AllowSpecApplyConfiguration struct {
 	// Images that vaults may run besides the class's own: patterns like registry.example.com/docvault:*, where * stands for
 	// any letters but a slash.
 	Images []string `json:"images,omitempty"`
+	// Hosts that vaults may be reached under besides that of the hostTemplate: names, or patterns like *.acme.example, where * stands
+	// for one label.
+	Hosts []string `json:"hosts,omitempty"`
+	// ServiceAnnotations that vaults may set on their Service: keys, or patterns like example.com/*, where * stands for any letters.
+	ServiceAnnotations []string `json:"serviceAnnotations,omitempty"`
+	// IngressAnnotations that vaults may set on their Ingress, likewise.
+	IngressAnnotations []string `json:"ingressAnnotations,omitempty"`
+	// Tolerations lets vaults set tolerations of their pods.
+	Tolerations *bool `json:"tolerations,omitempty"`
+	// PriorityClasses that vaults may give their pods.
+	PriorityClasses []string `json:"priorityClasses,omitempty"`
+	// External are the backends that vaults may bring: redis, postgres, objectStore.
+	External []apiv1alpha1.Backend `json:"external,omitempty"`
 }
 
 // AllowSpecApplyConfiguration constructs a declarative configuration of the AllowSpec type for use with
@@ -24,6 +41,64 @@ func AllowSpec() *AllowSpecApplyConfiguration {
 func (b *AllowSpecApplyConfiguration) WithImages(values ...string) *AllowSpecApplyConfiguration {
 	for i := range values {
 		b.Images = append(b.Images, values[i])
+	}
+	return b
+}
+
+// WithHosts adds the given value to the Hosts field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Hosts field.
+func (b *AllowSpecApplyConfiguration) WithHosts(values ...string) *AllowSpecApplyConfiguration {
+	for i := range values {
+		b.Hosts = append(b.Hosts, values[i])
+	}
+	return b
+}
+
+// WithServiceAnnotations adds the given value to the ServiceAnnotations field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ServiceAnnotations field.
+func (b *AllowSpecApplyConfiguration) WithServiceAnnotations(values ...string) *AllowSpecApplyConfiguration {
+	for i := range values {
+		b.ServiceAnnotations = append(b.ServiceAnnotations, values[i])
+	}
+	return b
+}
+
+// WithIngressAnnotations adds the given value to the IngressAnnotations field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the IngressAnnotations field.
+func (b *AllowSpecApplyConfiguration) WithIngressAnnotations(values ...string) *AllowSpecApplyConfiguration {
+	for i := range values {
+		b.IngressAnnotations = append(b.IngressAnnotations, values[i])
+	}
+	return b
+}
+
+// WithTolerations sets the Tolerations field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Tolerations field is set to the value of the last call.
+func (b *AllowSpecApplyConfiguration) WithTolerations(value bool) *AllowSpecApplyConfiguration {
+	b.Tolerations = &value
+	return b
+}
+
+// WithPriorityClasses adds the given value to the PriorityClasses field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the PriorityClasses field.
+func (b *AllowSpecApplyConfiguration) WithPriorityClasses(values ...string) *AllowSpecApplyConfiguration {
+	for i := range values {
+		b.PriorityClasses = append(b.PriorityClasses, values[i])
+	}
+	return b
+}
+
+// WithExternal adds the given value to the External field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the External field.
+func (b *AllowSpecApplyConfiguration) WithExternal(values ...apiv1alpha1.Backend) *AllowSpecApplyConfiguration {
+	for i := range values {
+		b.External = append(b.External, values[i])
 	}
 	return b
 }

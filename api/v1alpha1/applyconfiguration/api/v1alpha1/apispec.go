@@ -12,12 +12,18 @@ import (
 //
 // APISpec is what is wanted of the REST API.
 type APISpecApplyConfiguration struct {
-	// Replicas is how many pods serve the API. Default: 1.
+	// Replicas is how many pods serve the API. With autoscaling it counts for nothing. Default: 1.
 	Replicas *int32 `json:"replicas,omitempty"`
+	// Autoscaling has a HorizontalPodAutoscaler choose how many pods serve the API.
+	Autoscaling *APIAutoscalingApplyConfiguration `json:"autoscaling,omitempty"`
 	// MaxUploadSize is the largest file taken, for example 500Mi; at most 64Gi. Default: 1Gi.
 	MaxUploadSize *resource.Quantity `json:"maxUploadSize,omitempty"`
 	// Resources of an API container.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
+	// Template is what else the API's pods have.
+	Template *PodTemplateApplyConfiguration `json:"template,omitempty"`
+	// Service through which the API is reached.
+	Service *ServiceSpecApplyConfiguration `json:"service,omitempty"`
 }
 
 // APISpecApplyConfiguration constructs a declarative configuration of the APISpec type for use with
@@ -34,6 +40,14 @@ func (b *APISpecApplyConfiguration) WithReplicas(value int32) *APISpecApplyConfi
 	return b
 }
 
+// WithAutoscaling sets the Autoscaling field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Autoscaling field is set to the value of the last call.
+func (b *APISpecApplyConfiguration) WithAutoscaling(value *APIAutoscalingApplyConfiguration) *APISpecApplyConfiguration {
+	b.Autoscaling = value
+	return b
+}
+
 // WithMaxUploadSize sets the MaxUploadSize field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the MaxUploadSize field is set to the value of the last call.
@@ -47,5 +61,21 @@ func (b *APISpecApplyConfiguration) WithMaxUploadSize(value resource.Quantity) *
 // If called multiple times, the Resources field is set to the value of the last call.
 func (b *APISpecApplyConfiguration) WithResources(value v1.ResourceRequirements) *APISpecApplyConfiguration {
 	b.Resources = &value
+	return b
+}
+
+// WithTemplate sets the Template field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Template field is set to the value of the last call.
+func (b *APISpecApplyConfiguration) WithTemplate(value *PodTemplateApplyConfiguration) *APISpecApplyConfiguration {
+	b.Template = value
+	return b
+}
+
+// WithService sets the Service field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Service field is set to the value of the last call.
+func (b *APISpecApplyConfiguration) WithService(value *ServiceSpecApplyConfiguration) *APISpecApplyConfiguration {
+	b.Service = value
 	return b
 }

@@ -21,8 +21,12 @@ type DocVaultClassSpecApplyConfiguration struct {
 	Redis *RedisDefaultsApplyConfiguration `json:"redis,omitempty"`
 	// Runtime says which image the vaults run.
 	Runtime *RuntimeDefaultsApplyConfiguration `json:"runtime,omitempty"`
+	// HostTemplate makes the host of a vault that has a route and names no host: {name} and {namespace} stand for the vault's.
+	HostTemplate *string `json:"hostTemplate,omitempty"`
 	// NamespaceSelector says whose vaults the class serves, by the labels of their namespaces. Default: all.
 	NamespaceSelector *v1.LabelSelectorApplyConfiguration `json:"namespaceSelector,omitempty"`
+	// Limits are what a vault may ask for at most. Default: no limits.
+	Limits *LimitsSpecApplyConfiguration `json:"limits,omitempty"`
 	// Allow is what a vault's owner may set beyond sizes. Default: nothing.
 	Allow *AllowSpecApplyConfiguration `json:"allow,omitempty"`
 }
@@ -73,11 +77,27 @@ func (b *DocVaultClassSpecApplyConfiguration) WithRuntime(value *RuntimeDefaults
 	return b
 }
 
+// WithHostTemplate sets the HostTemplate field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HostTemplate field is set to the value of the last call.
+func (b *DocVaultClassSpecApplyConfiguration) WithHostTemplate(value string) *DocVaultClassSpecApplyConfiguration {
+	b.HostTemplate = &value
+	return b
+}
+
 // WithNamespaceSelector sets the NamespaceSelector field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the NamespaceSelector field is set to the value of the last call.
 func (b *DocVaultClassSpecApplyConfiguration) WithNamespaceSelector(value *v1.LabelSelectorApplyConfiguration) *DocVaultClassSpecApplyConfiguration {
 	b.NamespaceSelector = value
+	return b
+}
+
+// WithLimits sets the Limits field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Limits field is set to the value of the last call.
+func (b *DocVaultClassSpecApplyConfiguration) WithLimits(value *LimitsSpecApplyConfiguration) *DocVaultClassSpecApplyConfiguration {
+	b.Limits = value
 	return b
 }
 

@@ -28,6 +28,18 @@ type DocVaultSpecApplyConfiguration struct {
 	Worker *WorkerSpecApplyConfiguration `json:"worker,omitempty"`
 	// Redis is the vault's own queue server. It holds nothing that is not in the database too.
 	Redis *RedisSpecApplyConfiguration `json:"redis,omitempty"`
+	// Postgres is where the vault's database is. Default: on the class's server, made by the operator.
+	Postgres *PostgresSpecApplyConfiguration `json:"postgres,omitempty"`
+	// ObjectStore is where the vault's bucket is. Default: in the class's store, made by the operator.
+	ObjectStore *ObjectStoreSpecApplyConfiguration `json:"objectStore,omitempty"`
+	// Classification says how documents are filed until somebody sets it in the vault itself (its page, or PUT /api/settings).
+	Classification *ClassificationSpecApplyConfiguration `json:"classification,omitempty"`
+	// Route says under which host the API and the page are reached from outside. Default: only inside the cluster.
+	Route *RouteSpecApplyConfiguration `json:"route,omitempty"`
+	// NetworkPolicy says who may talk to the vault's pods.
+	NetworkPolicy *NetworkPolicySpecApplyConfiguration `json:"networkPolicy,omitempty"`
+	// Rotation of the vault's credentials. Default: on request only, by the annotation docvault.io/rotate.
+	Rotation *RotationSpecApplyConfiguration `json:"rotation,omitempty"`
 }
 
 // DocVaultSpecApplyConfiguration constructs a declarative configuration of the DocVaultSpec type for use with
@@ -89,5 +101,53 @@ func (b *DocVaultSpecApplyConfiguration) WithWorker(value *WorkerSpecApplyConfig
 // If called multiple times, the Redis field is set to the value of the last call.
 func (b *DocVaultSpecApplyConfiguration) WithRedis(value *RedisSpecApplyConfiguration) *DocVaultSpecApplyConfiguration {
 	b.Redis = value
+	return b
+}
+
+// WithPostgres sets the Postgres field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Postgres field is set to the value of the last call.
+func (b *DocVaultSpecApplyConfiguration) WithPostgres(value *PostgresSpecApplyConfiguration) *DocVaultSpecApplyConfiguration {
+	b.Postgres = value
+	return b
+}
+
+// WithObjectStore sets the ObjectStore field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObjectStore field is set to the value of the last call.
+func (b *DocVaultSpecApplyConfiguration) WithObjectStore(value *ObjectStoreSpecApplyConfiguration) *DocVaultSpecApplyConfiguration {
+	b.ObjectStore = value
+	return b
+}
+
+// WithClassification sets the Classification field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Classification field is set to the value of the last call.
+func (b *DocVaultSpecApplyConfiguration) WithClassification(value *ClassificationSpecApplyConfiguration) *DocVaultSpecApplyConfiguration {
+	b.Classification = value
+	return b
+}
+
+// WithRoute sets the Route field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Route field is set to the value of the last call.
+func (b *DocVaultSpecApplyConfiguration) WithRoute(value *RouteSpecApplyConfiguration) *DocVaultSpecApplyConfiguration {
+	b.Route = value
+	return b
+}
+
+// WithNetworkPolicy sets the NetworkPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NetworkPolicy field is set to the value of the last call.
+func (b *DocVaultSpecApplyConfiguration) WithNetworkPolicy(value *NetworkPolicySpecApplyConfiguration) *DocVaultSpecApplyConfiguration {
+	b.NetworkPolicy = value
+	return b
+}
+
+// WithRotation sets the Rotation field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Rotation field is set to the value of the last call.
+func (b *DocVaultSpecApplyConfiguration) WithRotation(value *RotationSpecApplyConfiguration) *DocVaultSpecApplyConfiguration {
+	b.Rotation = value
 	return b
 }

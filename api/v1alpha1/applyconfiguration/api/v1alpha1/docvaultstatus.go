@@ -19,10 +19,14 @@ type DocVaultStatusApplyConfiguration struct {
 	URL *string `json:"url,omitempty"`
 	// Version that serves, as the runtime's image is tagged.
 	Version *string `json:"version,omitempty"`
+	// SchemaVersion is the version of the database's schema, as the last migration left it.
+	SchemaVersion *int64 `json:"schemaVersion,omitempty"`
 	// Database of the vault.
 	Database *DatabaseStatusApplyConfiguration `json:"database,omitempty"`
 	// Bucket of the vault.
 	Bucket *BucketStatusApplyConfiguration `json:"bucket,omitempty"`
+	// Rotation of the vault's credentials.
+	Rotation *RotationStatusApplyConfiguration `json:"rotation,omitempty"`
 	// Worker is what the scale subresource shows.
 	Worker *WorkerStatusApplyConfiguration `json:"worker,omitempty"`
 	// Conditions: Ready, DatabaseReady, BucketReady, RedisReady, Migrated, WorkerAvailable, APIAvailable; and, abnormal when
@@ -68,6 +72,14 @@ func (b *DocVaultStatusApplyConfiguration) WithVersion(value string) *DocVaultSt
 	return b
 }
 
+// WithSchemaVersion sets the SchemaVersion field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SchemaVersion field is set to the value of the last call.
+func (b *DocVaultStatusApplyConfiguration) WithSchemaVersion(value int64) *DocVaultStatusApplyConfiguration {
+	b.SchemaVersion = &value
+	return b
+}
+
 // WithDatabase sets the Database field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Database field is set to the value of the last call.
@@ -81,6 +93,14 @@ func (b *DocVaultStatusApplyConfiguration) WithDatabase(value *DatabaseStatusApp
 // If called multiple times, the Bucket field is set to the value of the last call.
 func (b *DocVaultStatusApplyConfiguration) WithBucket(value *BucketStatusApplyConfiguration) *DocVaultStatusApplyConfiguration {
 	b.Bucket = value
+	return b
+}
+
+// WithRotation sets the Rotation field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Rotation field is set to the value of the last call.
+func (b *DocVaultStatusApplyConfiguration) WithRotation(value *RotationStatusApplyConfiguration) *DocVaultStatusApplyConfiguration {
+	b.Rotation = value
 	return b
 }
 

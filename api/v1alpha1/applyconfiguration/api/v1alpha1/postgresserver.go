@@ -24,6 +24,9 @@ type PostgresServerApplyConfiguration struct {
 	// AdminSecretRef names a Secret with the keys username and password. The admin need not be a superuser: CREATEDB and
 	// CREATEROLE are enough.
 	AdminSecretRef *SecretReferenceApplyConfiguration `json:"adminSecretRef,omitempty"`
+	// ConnectionBudget is how many connections all vaults of the class may hold together. Each vault gets its share of it. Default:
+	// 0, the server's own limit less a reserve for others.
+	ConnectionBudget *int32 `json:"connectionBudget,omitempty"`
 }
 
 // PostgresServerApplyConfiguration constructs a declarative configuration of the PostgresServer type for use with
@@ -69,5 +72,13 @@ func (b *PostgresServerApplyConfiguration) WithCASecretRef(value *SecretReferenc
 // If called multiple times, the AdminSecretRef field is set to the value of the last call.
 func (b *PostgresServerApplyConfiguration) WithAdminSecretRef(value *SecretReferenceApplyConfiguration) *PostgresServerApplyConfiguration {
 	b.AdminSecretRef = value
+	return b
+}
+
+// WithConnectionBudget sets the ConnectionBudget field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ConnectionBudget field is set to the value of the last call.
+func (b *PostgresServerApplyConfiguration) WithConnectionBudget(value int32) *PostgresServerApplyConfiguration {
+	b.ConnectionBudget = &value
 	return b
 }

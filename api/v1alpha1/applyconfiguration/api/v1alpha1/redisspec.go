@@ -9,6 +9,10 @@ package v1alpha1
 type RedisSpecApplyConfiguration struct {
 	// Storage of the append-only file.
 	Storage *StorageSpecApplyConfiguration `json:"storage,omitempty"`
+	// External is a Redis that the vault's owner brings, for this vault alone: two vaults in one would take each other's tasks. Only
+	// where the class allows it. Its Secret has the keys host, and as wanted port (6379), username, password, tls (true or false)
+	// and ca.crt.
+	External *ExternalBackendApplyConfiguration `json:"external,omitempty"`
 }
 
 // RedisSpecApplyConfiguration constructs a declarative configuration of the RedisSpec type for use with
@@ -22,5 +26,13 @@ func RedisSpec() *RedisSpecApplyConfiguration {
 // If called multiple times, the Storage field is set to the value of the last call.
 func (b *RedisSpecApplyConfiguration) WithStorage(value *StorageSpecApplyConfiguration) *RedisSpecApplyConfiguration {
 	b.Storage = value
+	return b
+}
+
+// WithExternal sets the External field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the External field is set to the value of the last call.
+func (b *RedisSpecApplyConfiguration) WithExternal(value *ExternalBackendApplyConfiguration) *RedisSpecApplyConfiguration {
+	b.External = value
 	return b
 }

@@ -5,7 +5,7 @@ package v1alpha1
 // SecretReferenceApplyConfiguration represents a declarative configuration of the SecretReference type for use
 // with apply.
 //
-// SecretReference names a Secret in the operator's namespace.
+// SecretReference names a Secret: of a class in the operator's namespace, of a vault in the vault's own.
 type SecretReferenceApplyConfiguration struct {
 	// Name of the Secret.
 	Name *string `json:"name,omitempty"`

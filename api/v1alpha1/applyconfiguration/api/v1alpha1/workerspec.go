@@ -11,12 +11,20 @@ import (
 //
 // WorkerSpec is what is wanted of the workers.
 type WorkerSpecApplyConfiguration struct {
-	// Replicas is how many worker pods there are. `kubectl scale` changes it. Default: 1.
+	// Replicas is how many worker pods there are. `kubectl scale` changes it. With autoscaling it counts for nothing. Default: 1.
 	Replicas *int32 `json:"replicas,omitempty"`
+	// Autoscaling chooses how many worker pods there are: by the length of the queue with KEDA where it is installed, else by CPU with
+	// a HorizontalPodAutoscaler.
+	Autoscaling *WorkerAutoscalingApplyConfiguration `json:"autoscaling,omitempty"`
 	// Concurrency is how many documents one worker reads at once. Default: 2.
 	Concurrency *int32 `json:"concurrency,omitempty"`
+	// OCRLanguages are the languages that text on images is read in, as tesseract calls them. The image brings eng, deu and fra.
+	// Default: [eng].
+	OCRLanguages []string `json:"ocrLanguages,omitempty"`
 	// Resources of a worker container.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
+	// Template is what else the workers' pods have.
+	Template *PodTemplateApplyConfiguration `json:"template,omitempty"`
 }
 
 // WorkerSpecApplyConfiguration constructs a declarative configuration of the WorkerSpec type for use with
@@ -33,6 +41,14 @@ func (b *WorkerSpecApplyConfiguration) WithReplicas(value int32) *WorkerSpecAppl
 	return b
 }
 
+// WithAutoscaling sets the Autoscaling field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Autoscaling field is set to the value of the last call.
+func (b *WorkerSpecApplyConfiguration) WithAutoscaling(value *WorkerAutoscalingApplyConfiguration) *WorkerSpecApplyConfiguration {
+	b.Autoscaling = value
+	return b
+}
+
 // WithConcurrency sets the Concurrency field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Concurrency field is set to the value of the last call.
@@ -41,10 +57,28 @@ func (b *WorkerSpecApplyConfiguration) WithConcurrency(value int32) *WorkerSpecA
 	return b
 }
 
+// WithOCRLanguages adds the given value to the OCRLanguages field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the OCRLanguages field.
+func (b *WorkerSpecApplyConfiguration) WithOCRLanguages(values ...string) *WorkerSpecApplyConfiguration {
+	for i := range values {
+		b.OCRLanguages = append(b.OCRLanguages, values[i])
+	}
+	return b
+}
+
 // WithResources sets the Resources field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Resources field is set to the value of the last call.
 func (b *WorkerSpecApplyConfiguration) WithResources(value v1.ResourceRequirements) *WorkerSpecApplyConfiguration {
 	b.Resources = &value
+	return b
+}
+
+// WithTemplate sets the Template field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Template field is set to the value of the last call.
+func (b *WorkerSpecApplyConfiguration) WithTemplate(value *PodTemplateApplyConfiguration) *WorkerSpecApplyConfiguration {
+	b.Template = value
 	return b
 }
