@@ -214,7 +214,7 @@ func TestChangesOfVaultsAreJudged(t *testing.T) {
 		"database brought":   {from: `{}`, to: `{postgres: {external: {secretRef: {name: a}}}}`, message: "can be neither added nor removed"},
 		"bucket brought":     {from: `{}`, to: `{objectStore: {external: {secretRef: {name: a}}}}`, message: "can be neither added nor removed"},
 		"another secret":     {from: `{objectStore: {external: {secretRef: {name: a}}}}`, to: `{objectStore: {external: {secretRef: {name: b}}}}`},
-		"a Redis brought":    {from: `{}`, to: `{redis: {external: {secretRef: {name: a}}}}`},
+		"a queue brought":    {from: `{}`, to: `{redis: {external: {secretRef: {name: a}}}}`},
 		"replicas, policy":   {from: `{}`, to: `{api: {replicas: 3}, worker: {replicas: 0}, deletionPolicy: Delete}`},
 	}
 	for name, tc := range cases {
