@@ -68,6 +68,18 @@ func TestMigrateWithoutServerIsAPassingFault(t *testing.T) {
 	}
 }
 
+// TestMigrateWithAProgramThatIsTooOld is given up, and not tried again: exit code 2, and one line that says why.
+func TestMigrateWithAProgramThatIsTooOld(t *testing.T) {
+	t.Parallel()
+	database := runtimetest.NewMigrated(t)
+	i := installation{environment: map[string]string{config.DatabaseMigrateURL: database.Migrate}, database: database}
+	rows(t, i, "WITH newer AS (UPDATE schema_state SET version = 99, oldest_supported = 99 RETURNING version) SELECT version FROM newer")
+	exit, out := i.run(t, "migrate")
+	if exit != exitUsage || strings.Count(out, "\n") != 1 || !strings.Contains(out, "run a newer one") {
+		t.Errorf("exit code %d:\n%s", exit, out)
+	}
+}
+
 // TestFromNothingToADocument is the way of docker compose: provision, migrate, api, worker.
 func TestFromNothingToADocument(t *testing.T) {
 	t.Parallel()

@@ -78,7 +78,8 @@ func (p *parts) vault(c config.Runtime, log *slog.Logger, metrics prometheus.Reg
 		}, p.self, filepath.Join(os.TempDir(), "docvault-cache")).WithOCR(p.ocr),
 	}, vault.Rules{
 		MaxUploadBytes: c.MaxUploadBytes, MaxIndexedBytes: int(c.Extract.MaxIndexed), TrashFor: c.TrashFor,
-		ProviderKeys: map[string]config.Secret{classify.NameAnthropic: c.AnthropicKey, classify.NameOpenAI: c.OpenAIKey},
+		Classification: c.Classification,
+		ProviderKeys:   map[string]config.Secret{classify.NameAnthropic: c.AnthropicKey, classify.NameOpenAI: c.OpenAIKey},
 	})
 }
 

@@ -21,6 +21,9 @@ func runMigrate(ctx context.Context, get func(string) string) error {
 	if errors.Is(err, store.ErrBadURL) {
 		return config.Problems{fmt.Sprintf("%s: %v", config.DatabaseMigrateURL, err)}
 	}
+	if errors.Is(err, store.ErrTooOld) {
+		return config.Problems{err.Error()} // no further try will do
+	}
 	return err
 }
 

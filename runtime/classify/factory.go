@@ -13,14 +13,14 @@ import (
 
 // The names of the providers.
 const (
-	NameBuiltin   = "builtin"
-	NameAnthropic = "anthropic"
-	NameOpenAI    = "openai"
-	NameLMStudio  = "lmstudio"
+	NameBuiltin   = config.ProviderBuiltin
+	NameAnthropic = config.ProviderAnthropic
+	NameOpenAI    = config.ProviderOpenAI
+	NameLMStudio  = config.ProviderLMStudio
 )
 
 // Names returns all of them.
-func Names() []string { return []string{NameBuiltin, NameAnthropic, NameOpenAI, NameLMStudio} }
+func Names() []string { return config.Providers() }
 
 // Known tells whether there is a provider of this name.
 func Known(name string) bool { return slices.Contains(Names(), name) }

@@ -89,6 +89,8 @@ type Runtime struct {
 	APIToken     Secret
 	AnthropicKey Secret
 	OpenAIKey    Secret
+	// Classification is what the settings begin with.
+	Classification Classification
 
 	AllowedHosts   []string
 	AllowedOrigins []string
@@ -136,6 +138,8 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		APIToken:     e.token(APIToken),
 		AnthropicKey: Secret(get(AnthropicAPIKey)),
 		OpenAIKey:    Secret(get(OpenAIAPIKey)),
+
+		Classification: e.classification(),
 
 		AllowedHosts:   e.hosts(AllowedHosts),
 		AllowedOrigins: e.origins(CORSAllowedOrigins),

@@ -104,6 +104,12 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 		config.LogLevel:            {"loud"},
 		config.LogFormat:           {"xml"},
 
+		config.ClassificationProvider:     {"gpt", "OpenAI"},
+		config.ClassificationModel:        {"some-model"}, // builtin has none
+		config.ClassificationBaseURL:      {"https://models.example.com/v1"},
+		config.ClassificationAPIKey:       {"sk-something-long"},
+		config.ClassificationSystemPrompt: {"  ", strings.Repeat("x", 10_001)},
+
 		config.ClassifyTimeoutSeconds: {"0", "x"},
 		config.ClassifyInputTokens:    {"-1", "many"},
 	} {
@@ -117,6 +123,48 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 			if len(value) > 9 && strings.Contains(problems[0], value) {
 				t.Errorf("%s=%q is shown: %v", name, value, err)
 			}
+		}
+	}
+}
+
+func TestClassification(t *testing.T) {
+	t.Parallel()
+	const (
+		provider, model, url = config.ClassificationProvider, config.ClassificationModel, config.ClassificationBaseURL
+		key, prompt          = config.ClassificationAPIKey, config.ClassificationSystemPrompt
+	)
+	for _, c := range []struct {
+		set   []string
+		want  config.Classification
+		wrong string // the variables with a problem
+	}{
+		{nil, config.Classification{Provider: "builtin"}, ""},
+		{[]string{prompt, "File them."}, config.Classification{Provider: "builtin", SystemPrompt: "File them."}, ""},
+		{
+			[]string{provider, "openai", model, " m ", url, "http://10.0.0.1:8080/v1/", key, " sk-1\n", prompt, "File them."},
+			config.Classification{Provider: "openai", Model: "m", BaseURL: "http://10.0.0.1:8080/v1", APIKey: "sk-1", SystemPrompt: "File them."}, "",
+		},
+		{[]string{provider, "anthropic", key, "sk-2"}, config.Classification{Provider: "anthropic", APIKey: "sk-2"}, ""},
+		{[]string{provider, "lmstudio", url, "http://lm:1234/v1"}, config.Classification{Provider: "lmstudio", BaseURL: "http://lm:1234/v1"}, ""},
+
+		{[]string{provider, "anthropic", url, "https://a.example/v1"}, config.Classification{Provider: "anthropic"}, url},
+		{[]string{provider, "lmstudio", key, "sk-3"}, config.Classification{Provider: "lmstudio"}, key},
+		{
+			[]string{provider, "openai", model, " ", url, "https://u:p@h/v1", key, "two words"},
+			config.Classification{Provider: "openai"}, model + url + key,
+		},
+		{[]string{provider, "unheard", model, "m", url, "nowhere", key, "sk-4"}, config.Classification{Provider: "unheard", Model: "m", APIKey: "sk-4"}, provider + url},
+	} {
+		got, err := load(c.set...)
+		var problems config.Problems
+		_ = errors.As(err, &problems)
+		wrong := ""
+		for _, problem := range problems {
+			name, _, _ := strings.Cut(problem, " ")
+			wrong += name
+		}
+		if got.Classification != c.want || wrong != c.wrong {
+			t.Errorf("%q: %+v, %v", c.set, got.Classification, err)
 		}
 	}
 }

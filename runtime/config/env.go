@@ -24,6 +24,14 @@ const (
 	AnthropicAPIKey    = "ANTHROPIC_API_KEY"
 	OpenAIAPIKey       = "OPENAI_API_KEY"
 
+	// What the settings of classification are until they are changed. Model, base URL and key are the named provider's; the key goes to
+	// that base URL alone.
+	ClassificationProvider     = "CLASSIFICATION_PROVIDER"
+	ClassificationModel        = "CLASSIFICATION_MODEL"
+	ClassificationBaseURL      = "CLASSIFICATION_BASE_URL"
+	ClassificationAPIKey       = "CLASSIFICATION_API_KEY"
+	ClassificationSystemPrompt = "CLASSIFICATION_SYSTEM_PROMPT"
+
 	ListenAddr        = "LISTEN_ADDR"
 	MetricsAddr       = "METRICS_ADDR"
 	MaxUploadBytes    = "MAX_UPLOAD_BYTES"

@@ -21,7 +21,7 @@ func (settingsPatch) Schema(huma.Registry) *huma.Schema {
 	model := text("Null is the default.")
 	url := text("http or https, without user, password, query and fragment. Null is the default.")
 	key := text("Stored encrypted. Null removes it.")
-	active := text("Null is builtin.")
+	active := text("Null is the default.")
 	for _, name := range vault.ProviderNames() {
 		active.Enum = append(active.Enum, name)
 	}

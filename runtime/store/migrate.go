@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -20,8 +21,11 @@ const SchemaVersion = 5
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// ErrTooOld says that the schema has gone on, and no longer serves this program.
+var ErrTooOld = errors.New("it no longer serves this program, which is too old: run a newer one")
+
 // Migrate brings the schema to SchemaVersion, as the migration login. Others that do the same meanwhile wait for one another.
-// A schema that is newer already stays as it is.
+// A schema that is newer already stays as it is. Errors: ErrBadURL, ErrTooOld.
 func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -42,7 +46,26 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	log.Info("schema is up to date", "version", SchemaVersion, "applied", len(applied))
+	var version, oldest int
+	if err := db.QueryRowContext(ctx, "SELECT version, oldest_supported FROM schema_state").Scan(&version, &oldest); err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if err := compatible(version, oldest); err != nil {
+		return err
+	}
+	log.Info("schema is up to date", "schema_version", version, "applied", len(applied))
+	return nil
+}
+
+// compatible tells whether this program can work with a schema.
+func compatible(version, oldest int) error {
+	switch {
+	case version < SchemaVersion:
+		return fmt.Errorf("the schema is at version %d, this program needs %d: run docvault migrate", version, SchemaVersion)
+	case oldest > SchemaVersion:
+		return fmt.Errorf("the schema is at version %d and supports programs from %d on, this one is of version %d: %w",
+			version, oldest, SchemaVersion, ErrTooOld)
+	}
 	return nil
 }
 

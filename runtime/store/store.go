@@ -84,14 +84,7 @@ func (s *Store) Compatible(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
-	if int(state.Version) < SchemaVersion {
-		return fmt.Errorf("the schema is at version %d, this program needs %d: run docvault migrate", state.Version, SchemaVersion)
-	}
-	if int(state.OldestSupported) > SchemaVersion {
-		return fmt.Errorf("the schema is at version %d and no longer serves programs of version %d: run a newer one",
-			state.Version, SchemaVersion)
-	}
-	return nil
+	return compatible(int(state.Version), int(state.OldestSupported))
 }
 
 // inTx runs work in one transaction, within txTimeout.

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -54,6 +56,21 @@ func TestCompatible(t *testing.T) {
 				t.Fatalf("compatible %t, got %v", c.compatible, err)
 			}
 		})
+	}
+}
+
+// TestMigrateASchemaThatHasGoneOn is what an older image does after a newer one.
+func TestMigrateASchemaThatHasGoneOn(t *testing.T) {
+	t.Parallel()
+	d := runtimetest.NewMigrated(t)
+	exec(t, d.Admin, "UPDATE schema_state SET version = 99, oldest_supported = 1")
+	log := runtimetest.NewLog(t)
+	if err := store.Migrate(t.Context(), d.Migrate, log.Logger()); err != nil || !strings.Contains(log.String(), "schema_version=99") {
+		t.Errorf("while it supports this program: %v\n%s", err, log)
+	}
+	exec(t, d.Admin, "UPDATE schema_state SET oldest_supported = 99")
+	if err := store.Migrate(t.Context(), d.Migrate, log.Logger()); !errors.Is(err, store.ErrTooOld) {
+		t.Errorf("got %v, want %v", err, store.ErrTooOld)
 	}
 }
 

@@ -42,7 +42,7 @@ func (v *Vault) CheckProvider(ctx context.Context, a document.Actor, name string
 	if err != nil {
 		return ProviderCheck{}, err
 	}
-	if name = cmp.Or(name, s.active()); !classify.Known(name) {
+	if name = cmp.Or(name, v.activeProvider(s)); !classify.Known(name) {
 		_, wrong := checkProvider(name)
 		return ProviderCheck{}, &document.InvalidError{Field: "provider", Detail: wrong}
 	}
@@ -84,7 +84,7 @@ func (v *Vault) provider(owner document.ID, s stored, name string) (classify.Pro
 // judge asks the active provider, unless it is to be left alone. No connection of the database is held meanwhile.
 // Errors: verdict, *delay; others are passing faults.
 func (v *Vault) judge(ctx context.Context, begun sqlrows.BeginClassifyRow, s stored, r classify.Request) (classify.Result, error) {
-	name := s.active()
+	name := v.activeProvider(s)
 	provider, err := v.provider(begun.Owner, s, name)
 	if err != nil {
 		return classify.Result{}, verdictOf(err)

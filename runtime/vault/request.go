@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,13 +29,13 @@ func (v *Vault) request(ctx context.Context, id document.ID, begun sqlrows.Begin
 	if err != nil {
 		return classify.Request{}, fmt.Errorf("get the text: %w", err)
 	}
-	if s.active() == classify.NameBuiltin { // others are not shown other documents
+	if v.activeProvider(s) == classify.NameBuiltin { // others are not shown other documents
 		if err := v.addExamples(ctx, id, topics); err != nil {
 			return classify.Request{}, err
 		}
 	}
 	return classify.Request{
-		Text: start.Text, Cut: start.More, Topics: topics, SystemPrompt: cmp.Or(s.SystemPrompt, defaultSystemPrompt),
+		Text: start.Text, Cut: start.More, Topics: topics, SystemPrompt: v.systemPrompt(s),
 	}, nil
 }
 

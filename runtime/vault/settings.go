@@ -76,7 +76,10 @@ type storedProvider struct {
 }
 
 // defaultModel is the model of a provider where none was set.
-func defaultModel(provider string) string {
+func (v *Vault) defaultModel(provider string) string {
+	if d := v.rules.Classification; d.Provider == provider && d.Model != "" {
+		return d.Model
+	}
 	switch provider {
 	case classify.NameAnthropic:
 		return "claude-sonnet-4-5"
@@ -84,6 +87,38 @@ func defaultModel(provider string) string {
 		return "gpt-4o"
 	}
 	return ""
+}
+
+// defaultURL is where a provider is while the settings do not say otherwise.
+func (v *Vault) defaultURL(provider string) string {
+	if d := v.rules.Classification; d.Provider == provider && d.BaseURL != "" {
+		return d.BaseURL
+	}
+	return classify.DefaultURL(provider)
+}
+
+func (v *Vault) urlOf(provider string, p storedProvider) string {
+	return cmp.Or(p.BaseURL, v.defaultURL(provider))
+}
+
+// environmentKey is the key that the environment has for a URL: each of its keys goes to the one that it was given for.
+func (v *Vault) environmentKey(provider, url string) config.Secret {
+	d := v.rules.Classification
+	switch {
+	case d.Provider == provider && d.APIKey != "" && url == v.defaultURL(provider):
+		return d.APIKey
+	case url == classify.DefaultURL(provider):
+		return v.rules.ProviderKeys[provider]
+	}
+	return ""
+}
+
+func (v *Vault) activeProvider(s stored) string {
+	return cmp.Or(s.ActiveProvider, v.rules.Classification.Provider, classify.NameBuiltin)
+}
+
+func (v *Vault) systemPrompt(s stored) string {
+	return cmp.Or(s.SystemPrompt, v.rules.Classification.SystemPrompt, defaultSystemPrompt)
 }
 
 // Settings returns how the vault classifies.
@@ -119,8 +154,8 @@ func (v *Vault) shown(owner document.ID, s stored) Settings {
 	openAI, openAIErr := v.configOf(owner, s, classify.NameOpenAI)
 	lmStudio, _ := v.configOf(owner, s, classify.NameLMStudio) // has no key that could not be read
 	return Settings{
-		ActiveProvider: s.active(),
-		SystemPrompt:   cmp.Or(s.SystemPrompt, defaultSystemPrompt),
+		ActiveProvider: v.activeProvider(s),
+		SystemPrompt:   v.systemPrompt(s),
 		Providers: Providers{
 			Anthropic: AnthropicSettings{Model: anthropic.Model, APIKeySet: anthropicErr == nil && anthropic.APIKey != ""},
 			OpenAI: OpenAISettings{
@@ -131,31 +166,28 @@ func (v *Vault) shown(owner document.ID, s stored) Settings {
 	}
 }
 
-func (s stored) active() string { return cmp.Or(s.ActiveProvider, classify.NameBuiltin) }
-
-// configOf resolves the settings of one provider. The environment's keys go to the provider's own URL alone. With an error, which is a
-// *classify.Failure (the stored key cannot be read), all but the key is there.
+// configOf resolves the settings of one provider. With an error, which is a *classify.Failure (the stored key cannot be read), all but
+// the key is there.
 func (v *Vault) configOf(owner document.ID, s stored, provider string) (classify.Config, error) {
 	p := s.Providers[provider]
 	c := classify.Config{
 		Provider: provider,
-		Model:    cmp.Or(p.Model, defaultModel(provider)),
-		BaseURL:  cmp.Or(p.BaseURL, classify.DefaultURL(provider)),
+		Model:    cmp.Or(p.Model, v.defaultModel(provider)),
+		BaseURL:  v.urlOf(provider, p),
 	}
-	switch {
-	case p.Key != nil:
-		key, err := v.keys.Open(*p.Key, placeOf(owner, c))
-		if err != nil {
-			return c, &classify.Failure{
-				Code: classify.CodeUnauthorized,
-				Detail: "The stored API key cannot be decrypted: SECRET_KEY was changed. Store the key again, or give the earlier " +
-					"SECRET_KEY in SECRET_KEYS_PREVIOUS.",
-			}
+	if p.Key == nil {
+		c.APIKey = v.environmentKey(provider, c.BaseURL)
+		return c, nil
+	}
+	key, err := v.keys.Open(*p.Key, placeOf(owner, c))
+	if err != nil {
+		return c, &classify.Failure{
+			Code: classify.CodeUnauthorized,
+			Detail: "The stored API key cannot be decrypted: SECRET_KEY was changed, or the provider's default address. Store the key " +
+				"again, or give the earlier SECRET_KEY in SECRET_KEYS_PREVIOUS.",
 		}
-		c.APIKey = config.Secret(key)
-	case c.BaseURL == classify.DefaultURL(provider):
-		c.APIKey = v.rules.ProviderKeys[provider]
 	}
+	c.APIKey = config.Secret(key)
 	return c, nil
 }
 

@@ -5,21 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/docvault/docvault/runtime/classify"
+	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
-)
-
-const (
-	maxSystemPrompt = 10_000 // characters
-	maxModelName    = 200    // characters
-	maxBaseURL      = 2_000  // bytes
-	maxAPIKey       = 1_000  // bytes
 )
 
 // Change is what a request says of a setting: nothing (the zero value: it stays), null (Value nil: it is reset), or a new value.
@@ -95,7 +86,7 @@ func (v *Vault) changed(owner document.ID, s stored, p SettingsPatch) (stored, e
 	if err := set(&s.ActiveProvider, p.ActiveProvider, "active_provider", checkProvider); err != nil {
 		return stored{}, err
 	}
-	if err := set(&s.SystemPrompt, p.SystemPrompt, "system_prompt", checkPrompt); err != nil {
+	if err := set(&s.SystemPrompt, p.SystemPrompt, "system_prompt", config.CheckSystemPrompt); err != nil {
 		return stored{}, err
 	}
 	providers := map[string]storedProvider{}
@@ -128,15 +119,19 @@ func (v *Vault) changedProvider(owner document.ID, name string, s storedProvider
 		return storedProvider{}, nil
 	}
 	p, field := *c.Value, "providers."+name+"."
-	if err := set(&s.Model, p.Model, field+"model", checkModel(name)); err != nil {
+	checkModel := func(text string) (value, wrong string) { return config.CheckModel(name, text) }
+	if err := set(&s.Model, p.Model, field+"model", checkModel); err != nil {
 		return s, err
 	}
 	if name != classify.NameAnthropic { // which has one URL
-		was := s.BaseURL
-		if err := set(&s.BaseURL, p.BaseURL, field+"base_url", checkBaseURL(name)); err != nil {
+		was := v.urlOf(name, s)
+		if err := set(&s.BaseURL, p.BaseURL, field+"base_url", config.CheckBaseURL); err != nil {
 			return s, err
 		}
-		if s.BaseURL != was {
+		if s.BaseURL == v.defaultURL(name) {
+			s.BaseURL = "" // the default, kept as such
+		}
+		if v.urlOf(name, s) != was {
 			s.Key = nil
 		}
 	}
@@ -145,7 +140,7 @@ func (v *Vault) changedProvider(owner document.ID, name string, s storedProvider
 	}
 	s.Key = nil
 	var key string
-	if err := set(&key, p.APIKey, field+"api_key", checkAPIKey); err != nil || key == "" {
+	if err := set(&key, p.APIKey, field+"api_key", config.CheckAPIKey); err != nil || key == "" {
 		return s, err
 	}
 	at, _ := v.configOf(owner, stored{Providers: map[string]storedProvider{name: s}}, name) // no key is stored that could not be read
@@ -171,56 +166,9 @@ func set(setting *string, c Change[string], field string, check func(string) (st
 	return nil
 }
 
-// The checks return a value in the form in which it is kept, or what is wrong with it.
-
 func checkProvider(name string) (value, wrong string) {
 	if !classify.Known(name) {
 		return "", "is one of " + strings.Join(classify.Names(), ", ")
 	}
 	return name, ""
-}
-
-func checkPrompt(text string) (value, wrong string) {
-	if strings.TrimSpace(text) == "" || utf8.RuneCountInString(text) > maxSystemPrompt {
-		return "", "has 1 to 10,000 characters; null resets it"
-	}
-	return text, ""
-}
-
-func checkModel(provider string) func(string) (string, string) {
-	return func(name string) (value, wrong string) {
-		name = strings.TrimSpace(name)
-		switch {
-		case name == "" && provider != classify.NameLMStudio:
-			return "", "must not be empty; null resets it"
-		case utf8.RuneCountInString(name) > maxModelName || strings.ContainsFunc(name, unicode.IsControl):
-			return "", "has at most 200 characters, none of them control characters"
-		}
-		return name, ""
-	}
-}
-
-// checkBaseURL allows private addresses: LM Studio is at one. What must not be reached is refused when it is dialed.
-func checkBaseURL(provider string) func(string) (string, string) {
-	return func(text string) (value, wrong string) {
-		u, err := url.Parse(text)
-		if err != nil || len(text) > maxBaseURL || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
-			u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-			return "", "is a URL with http or https, such as https://models.example.com/v1, without user, password, query and fragment"
-		}
-		text = strings.TrimRight(u.String(), "/")
-		if text == classify.DefaultURL(provider) {
-			return "", "" // the default, kept as such
-		}
-		return text, ""
-	}
-}
-
-func checkAPIKey(key string) (value, wrong string) {
-	visible := func(r rune) bool { return r > ' ' && r < unicode.MaxASCII }
-	key = strings.TrimSpace(key)
-	if key == "" || len(key) > maxAPIKey || strings.ContainsFunc(key, func(r rune) bool { return !visible(r) }) {
-		return "", "has 1 to 1,000 visible ASCII characters; null removes it"
-	}
-	return key, ""
 }

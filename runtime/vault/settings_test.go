@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/docvault/docvault/runtime/classify"
+	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/runtimetest"
 	"github.com/docvault/docvault/runtime/vault"
 )
@@ -70,6 +71,48 @@ func TestKeyMovedInTheDatabaseOpensNothing(t *testing.T) {
 	exec(t, app, `UPDATE settings SET value = jsonb_set(value, '{providers,openai,base_url}', '"http://127.0.0.1:1/v1"')`)
 	if s, err := app.Settings(t.Context(), anonymous); err != nil || s.Providers.OpenAI.APIKeySet || s.Providers.OpenAI.BaseURL != "http://127.0.0.1:1/v1" {
 		t.Fatalf("%+v, %v", s, err)
+	}
+}
+
+// TestSettingsBeginWithTheEnvironments: what is stored counts more, null leads back to them, and the environment's keys go where they
+// were given for.
+func TestSettingsBeginWithTheEnvironments(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	server := runtimetest.NewModelServer(t, func(w http.ResponseWriter, _ int, _ runtimetest.ModelCall) {
+		runtimetest.RefuseOpenAI(w, 401, "invalid_api_key", "x")
+	})
+	const own = "https://api.openai.com/v1"
+	given := server.URL + "/v1"
+	app.Rules.ProviderKeys = map[string]config.Secret{classify.NameOpenAI: "sk-own", classify.NameAnthropic: "sk-own"}
+	app.Rules.Classification = config.Classification{
+		Provider: classify.NameOpenAI, Model: "given", BaseURL: given, APIKey: "sk-given", SystemPrompt: "File.",
+	}
+	v := app.Another(t)
+	for _, c := range []struct{ change, active, prompt, model, url, key string }{
+		{`{}`, "openai", "File.", "given", given, "sk-given"},
+		{`{"active_provider": "builtin", "system_prompt": "Mine.", "providers": {"openai": {"model": "m"}}}`, "builtin", "Mine.", "m", given, "sk-given"},
+		{`{"providers": {"openai": {"api_key": "sk-stored"}}}`, "builtin", "Mine.", "m", given, "sk-stored"},
+		{`{"providers": {"openai": {"base_url": "` + given + `/"}}}`, "builtin", "Mine.", "m", given, "sk-stored"}, // is no change
+		{`{"providers": {"openai": {"base_url": "` + own + `"}}}`, "builtin", "Mine.", "m", own, "sk-own"},
+		{`{"providers": {"openai": {"base_url": "http://127.0.0.1:1/v1"}}}`, "builtin", "Mine.", "m", "http://127.0.0.1:1/v1", ""},
+		{`{"active_provider": null, "system_prompt": null, "providers": {"openai": null}}`, "openai", "File.", "given", given, "sk-given"},
+	} {
+		s := put(t, v, c.change)
+		if p := s.Providers.OpenAI; s.ActiveProvider != c.active || s.SystemPrompt != c.prompt || p.Model != c.model || p.BaseURL != c.url ||
+			p.APIKeySet != (c.key != "") || !s.Providers.Anthropic.APIKeySet || s.Providers.LMStudio.Model != "" {
+			t.Errorf("%s: %+v", c.change, s)
+		}
+		if c.url != given {
+			continue
+		}
+		if _, err := v.CheckProvider(t.Context(), anonymous, classify.NameOpenAI); err != nil {
+			t.Fatal(err)
+		}
+		calls := server.Calls()
+		if got := calls[len(calls)-1].Header.Get("Authorization"); got != "Bearer "+c.key {
+			t.Errorf("%s: %q was sent", c.change, got)
+		}
 	}
 }
 

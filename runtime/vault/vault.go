@@ -45,6 +45,7 @@ type Rules struct {
 	MaxIndexedBytes int
 	TrashFor        time.Duration            // how long deleted documents can be restored; 0: gone at once
 	ProviderKeys    map[string]config.Secret // the environment's, by provider: until one is stored, for the provider's own URL
+	Classification  config.Classification    // what the settings begin with
 	Timing          Timing
 }
 
