@@ -142,7 +142,8 @@ func TestClassification(t *testing.T) {
 		{[]string{prompt, "File them."}, config.Classification{Provider: "builtin", SystemPrompt: "File them."}, ""},
 		{
 			[]string{provider, "openai", model, " m ", url, "http://10.0.0.1:8080/v1/", key, " sk-1\n", prompt, "File them."},
-			config.Classification{Provider: "openai", Model: "m", BaseURL: "http://10.0.0.1:8080/v1", APIKey: "sk-1", SystemPrompt: "File them."}, "",
+			config.Classification{Provider: "openai", Model: "m", BaseURL: "http://10.0.0.1:8080/v1", APIKey: "sk-1", SystemPrompt: "File them."},
+			"",
 		},
 		{[]string{provider, "anthropic", key, "sk-2"}, config.Classification{Provider: "anthropic", APIKey: "sk-2"}, ""},
 		{[]string{provider, "lmstudio", url, "http://lm:1234/v1"}, config.Classification{Provider: "lmstudio", BaseURL: "http://lm:1234/v1"}, ""},
@@ -151,7 +152,8 @@ func TestClassification(t *testing.T) {
 		{[]string{provider, "lmstudio", key, "sk-3"}, config.Classification{Provider: "lmstudio"}, key},
 		{
 			[]string{provider, "openai", model, " ", url, "https://u:p@h/v1", key, "two words"},
-			config.Classification{Provider: "openai"}, model + url + key,
+			config.Classification{Provider: "openai"},
+			model + url + key,
 		},
 		{[]string{provider, "unheard", model, "m", url, "nowhere", key, "sk-4"}, config.Classification{Provider: "unheard", Model: "m", APIKey: "sk-4"}, provider + url},
 	} {
