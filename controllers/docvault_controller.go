@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -26,6 +27,8 @@ const (
 	resync = 10 * time.Minute
 	// patience is how long a vault waits for something that no event tells of, such as a Secret that it only reads.
 	patience = 15 * time.Second
+	// overtaken is when a pass that looked at an old vault looks again: when the cache has caught up.
+	overtaken = 200 * time.Millisecond
 )
 
 // DocVaultReconciler makes one vault what its spec says.
@@ -81,7 +84,11 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	if errors.Is(err, errOthers) {
 		return ctrl.Result{}, nil
 	}
-	if statusErr := p.patchStatus(ctx, before, err); statusErr != nil {
+	statusErr := p.patchStatus(ctx, before, err)
+	switch {
+	case apierrors.IsConflict(statusErr):
+		return ctrl.Result{RequeueAfter: overtaken}, nil
+	case statusErr != nil:
 		// It replaces the error of the pass: joined to a terminal one it would never be tried again.
 		return ctrl.Result{}, statusErr
 	}

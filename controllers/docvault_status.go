@@ -59,7 +59,9 @@ var normalConditions = []string{
 // childConditions follow from the vault's objects alone.
 var childConditions = []string{v1alpha1.ConditionRedisReady, v1alpha1.ConditionWorkerAvailable, v1alpha1.ConditionAPIAvailable}
 
-// patchStatus writes what the pass found out, in one request, or none when it is what was there. passErr is how the pass ended.
+// patchStatus writes what the pass found out, in one request, or none when it is what was there. passErr is how the pass ended. It
+// writes under the resource version that the pass began with: a list of conditions is replaced as a whole, so a pass over a vault
+// that the cache knew late would undo what the one before it had said. That is a conflict.
 func (p *pass) patchStatus(ctx context.Context, before *v1alpha1.DocVault, passErr error) error {
 	if p.gone {
 		return nil
@@ -71,7 +73,7 @@ func (p *pass) patchStatus(ctx context.Context, before *v1alpha1.DocVault, passE
 	patched := p.vault.DeepCopy()
 	base := patched.DeepCopy()
 	base.Status = before.Status
-	if err := p.Status().Patch(ctx, patched, client.MergeFrom(base)); err != nil {
+	if err := p.Status().Patch(ctx, patched, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("patch status: %w", err))
 	}
 	p.announce(before, passErr)
