@@ -109,7 +109,8 @@ func provisionPostgres(ctx context.Context, admin provision.PostgresServer, d pr
 		return err
 	}
 	defer server.Close()
-	return server.EnsureDatabase(ctx, d)
+	_, err = server.EnsureDatabase(ctx, d)
+	return err
 }
 
 func provisionObjectStore(ctx context.Context, c config.Provision, identity string) error {
@@ -117,7 +118,8 @@ func provisionObjectStore(ctx context.Context, c config.Provision, identity stri
 	if err != nil {
 		return err
 	}
-	return server.EnsureBucket(ctx, bucketOf(c, identity))
+	_, err = server.EnsureBucket(ctx, bucketOf(c, identity))
+	return err
 }
 
 func openObjectStore(ctx context.Context, c config.Provision) (*provision.ObjectStore, error) {

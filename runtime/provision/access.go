@@ -51,6 +51,10 @@ type policyStatement struct {
 	Effect   string   `json:"Effect"`
 	Action   []string `json:"Action"`
 	Resource []string `json:"Resource,omitempty"`
+	// These stand in no policy of a vault: they are read to see that.
+	NotAction   []string       `json:"NotAction,omitempty"`
+	NotResource []string       `json:"NotResource,omitempty"`
+	Condition   map[string]any `json:"Condition,omitempty"`
 }
 
 // policy is all that a vault's user may do. The first Sid is the mark. The denial is what keeps a key from minting another: MinIO
@@ -73,18 +77,21 @@ func (b Bucket) policy() policyDocument {
 // claim writes the policy, which is the proof of what comes after it: the bucket before it bears its mark, and the user. A claim
 // is first made only where neither bucket nor user exists.
 func (o *ObjectStore) claim(ctx context.Context, b Bucket, state bucketState) error {
-	claimed, err := o.claimed(ctx, b)
+	found, err := o.readPolicy(ctx, b)
 	if err != nil {
 		return err
 	}
-	attached, exists, err := o.userPolicies(ctx, b)
+	user, err := o.readUser(ctx, b)
 	if err != nil {
 		return err
 	}
+	claimed := found != nil && found.bears(mark(b.Identity))
 	switch {
+	case found != nil && !claimed && (state != bucketOurs || found.bearsAnother(b)):
+		return fmt.Errorf("MinIO policy %q: %w", b.User, ErrForeign)
 	case !claimed && state == bucketUnmarked:
 		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
-	case exists && !attached.onlyOf(b), exists && !claimed && state == bucketAbsent:
+	case user != nil && state != bucketOurs && (!user.policies().onlyOf(b) || !claimed && state == bucketAbsent):
 		return fmt.Errorf("MinIO user %q: %w", b.User, ErrForeign)
 	}
 	if err := o.admin(ctx, http.MethodPut, "add-canned-policy", url.Values{"name": {b.User}}, plain(b.policy()), nil); err != nil {
@@ -95,18 +102,27 @@ func (o *ObjectStore) claim(ctx context.Context, b Bucket, state bucketState) er
 
 // claimed reports whether the policy stands and bears the vault's mark. Errors: ErrForeign, when it bears another or none.
 func (o *ObjectStore) claimed(ctx context.Context, b Bucket) (bool, error) {
-	var found policyDocument
-	err := o.admin(ctx, http.MethodGet, "info-canned-policy", url.Values{"name": {b.User}}, nil, &found)
-	if isAdminError(err, "XMinioAdminNoSuchPolicy") {
-		return false, nil
+	found, err := o.readPolicy(ctx, b)
+	if err != nil || found == nil {
+		return false, err
 	}
-	if err != nil {
-		return false, fmt.Errorf("read the policy: %w", err)
-	}
-	if !slices.ContainsFunc(found.Statement, func(s policyStatement) bool { return s.Sid == mark(b.Identity) }) {
+	if !found.bears(mark(b.Identity)) {
 		return false, fmt.Errorf("MinIO policy %q: %w", b.User, ErrForeign)
 	}
 	return true, nil
+}
+
+// readPolicy returns the policy of the vault's name, nil when there is none.
+func (o *ObjectStore) readPolicy(ctx context.Context, b Bucket) (*policyDocument, error) {
+	found := &policyDocument{}
+	err := o.admin(ctx, http.MethodGet, "info-canned-policy", url.Values{"name": {b.User}}, nil, found)
+	if isAdminError(err, "XMinioAdminNoSuchPolicy") {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the policy: %w", err)
+	}
+	return found, nil
 }
 
 // attachedPolicies are the names of a user's policies.
@@ -117,21 +133,31 @@ func (a attachedPolicies) onlyOf(b Bucket) bool {
 	return len(a) == 0 || slices.Contains(a, b.User)
 }
 
-func (o *ObjectStore) userPolicies(ctx context.Context, b Bucket) (attached attachedPolicies, exists bool, err error) {
-	var user struct {
-		PolicyName string `json:"policyName"`
+// storeUser is what the server says of a user.
+type storeUser struct {
+	PolicyName string   `json:"policyName"` // several, separated by commas
+	Status     string   `json:"status"`
+	MemberOf   []string `json:"memberOf"` // groups, whose policies count too
+}
+
+func (u *storeUser) policies() attachedPolicies {
+	if u.PolicyName == "" {
+		return nil
 	}
-	err = o.admin(ctx, http.MethodGet, "user-info", url.Values{"accessKey": {b.User}}, nil, &user)
+	return strings.Split(u.PolicyName, ",")
+}
+
+// readUser returns the vault's user, nil when there is none.
+func (o *ObjectStore) readUser(ctx context.Context, b Bucket) (*storeUser, error) {
+	user := &storeUser{}
+	err := o.admin(ctx, http.MethodGet, "user-info", url.Values{"accessKey": {b.User}}, nil, user)
 	if isAdminError(err, "XMinioAdminNoSuchUser") {
-		return nil, false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("read the user: %w", err)
+		return nil, fmt.Errorf("read the user: %w", err)
 	}
-	if user.PolicyName == "" {
-		return nil, true, nil
-	}
-	return strings.Split(user.PolicyName, ","), true, nil
+	return user, nil
 }
 
 // ensureAccess makes the user, gives it its policy and makes its keys.
@@ -144,9 +170,27 @@ func (o *ObjectStore) ensureAccess(ctx context.Context, b Bucket) error {
 	if err := o.admin(ctx, http.MethodPut, "set-user-or-group-policy", attach, nil, nil); err != nil {
 		return fmt.Errorf("give the user its policy: %w", err)
 	}
+	if err := o.leaveGroups(ctx, b); err != nil {
+		return err
+	}
 	for _, k := range b.Keys {
 		if err := o.ensureKey(ctx, b, k); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// leaveGroups takes the user out of every group: a group's policies would be its own too.
+func (o *ObjectStore) leaveGroups(ctx context.Context, b Bucket) error {
+	user, err := o.readUser(ctx, b)
+	if err != nil || user == nil {
+		return err
+	}
+	for _, group := range user.MemberOf {
+		change := map[string]any{"group": group, "members": []string{b.User}, "isRemove": true}
+		if err := o.admin(ctx, http.MethodPut, "update-group-members", nil, plain(change), nil); err != nil {
+			return fmt.Errorf("take the user out of group %q: %w", group, err)
 		}
 	}
 	return nil
@@ -156,16 +200,14 @@ func (o *ObjectStore) ensureKey(ctx context.Context, b Bucket, k Key) error {
 	if works, err := o.keyWorks(ctx, b, k); err != nil || works {
 		return err
 	}
-	// What does not work may be a key with another secret. Only its own user is let to delete it: the server checks whose it is.
-	user, query := Key{b.User, b.UserSecret}, url.Values{"accessKey": {k.AccessKey}}
-	err := o.adminAs(ctx, user, http.MethodDelete, "delete-service-account", query, nil, nil)
-	if err != nil && !isAdminError(err, "XMinioInvalidIAMCredentials") {
+	// What does not work may be a key with another secret.
+	if err := o.endKey(ctx, b, k.AccessKey); err != nil {
 		return fmt.Errorf("replace key %q: %w", k.AccessKey, err)
 	}
 	account := map[string]string{
 		"accessKey": k.AccessKey, "secretKey": k.SecretKey, "targetUser": b.User, "name": "docvault", "description": b.Name,
 	}
-	err = o.admin(ctx, http.MethodPut, "add-service-account", nil, secret(account), nil)
+	err := o.admin(ctx, http.MethodPut, "add-service-account", nil, secret(account), nil)
 	if isAdminError(err, "XMinioIAMServiceAccountNotAllowed") {
 		return fmt.Errorf("key %q: %w", k.AccessKey, ErrForeign)
 	}
@@ -177,11 +219,11 @@ func (o *ObjectStore) ensureKey(ctx context.Context, b Bucket, k Key) error {
 
 // removeUser removes the vault's user and with it all its keys.
 func (o *ObjectStore) removeUser(ctx context.Context, b Bucket) error {
-	attached, exists, err := o.userPolicies(ctx, b)
-	if err != nil || !exists {
+	user, err := o.readUser(ctx, b)
+	if err != nil || user == nil {
 		return err
 	}
-	if !attached.onlyOf(b) {
+	if !user.policies().onlyOf(b) {
 		return fmt.Errorf("MinIO user %q: %w", b.User, ErrForeign)
 	}
 	if err := o.admin(ctx, http.MethodDelete, "remove-user", url.Values{"accessKey": {b.User}}, nil, nil); err != nil {

@@ -39,7 +39,7 @@ func TestASettledVaultIsNotWrittenTo(t *testing.T) {
 		ensure(t, open(t, admin), d)
 		exec(t, migrateLogin(t, admin, d), schema)
 		f := newFuse(t, address(admin), sqlEffect, unlimited)
-		if !attempt(f, admin, func(p *provision.Postgres) error { return p.EnsureDatabase(t.Context(), d) }) {
+		if !attempt(f, admin, func(p *provision.Postgres) error { return ensured(p.EnsureDatabase(t.Context(), d)) }) {
 			t.Fatal("a second run failed")
 		}
 		if writes := sqlEffect.FindAllString(f.sent(), -1); writes != nil {
@@ -57,7 +57,7 @@ func TestEnsureDatabaseAfterACrashAnywhere(t *testing.T) {
 		for n := 0; ; n++ {
 			d := newVault(t, admin)
 			f := newFuse(t, address(admin), sqlEffect, n)
-			done := attempt(f, admin, func(p *provision.Postgres) error { return p.EnsureDatabase(t.Context(), d) })
+			done := attempt(f, admin, func(p *provision.Postgres) error { return ensured(p.EnsureDatabase(t.Context(), d)) })
 			p := open(t, admin)
 			ensure(t, p, d)
 			checkRights(t, admin, d)

@@ -47,7 +47,7 @@ func isAdminError(err error, codes ...string) bool {
 
 // admin calls MinIO's admin API as the admin and decodes the answer, if wanted.
 func (o *ObjectStore) admin(ctx context.Context, method, call string, query url.Values, content body, answer any) error {
-	return o.adminAs(ctx, Key{o.server.AccessKey, o.server.SecretKey}, method, call, query, content, answer)
+	return o.adminAs(ctx, Key{AccessKey: o.server.AccessKey, SecretKey: o.server.SecretKey}, method, call, query, content, answer)
 }
 
 func (o *ObjectStore) adminAs(ctx context.Context, as Key, method, call string, query url.Values, content body, answer any) error {

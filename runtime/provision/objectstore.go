@@ -40,6 +40,8 @@ type ObjectStore struct {
 // Key is an access key of a vault: a service account of its user.
 type Key struct {
 	AccessKey, SecretKey string
+	// New says that the key had not been made before: making it is no repair.
+	New bool
 }
 
 // Bucket is what a vault needs on an object store.
@@ -93,38 +95,42 @@ func (o *ObjectStore) client(k Key) (*minio.Client, error) {
 // Errors: ErrInsecureServer.
 func (o *ObjectStore) Check(ctx context.Context) error { return o.refuseInsecure(ctx) }
 
-// EnsureBucket makes everything of b that is missing and mends what differs. It tries the keys first: when they work and see
-// nothing but their bucket, the admin API is not called and nothing is written.
+// EnsureBucket makes everything of b that is missing and mends what differs; it writes nothing when all is as it should be. Of a
+// bucket that had been made before it tells what it mended.
 // Errors: ErrForeign, ErrBucketGone, ErrInsecureServer.
-func (o *ObjectStore) EnsureBucket(ctx context.Context, b Bucket) error {
+func (o *ObjectStore) EnsureBucket(ctx context.Context, b Bucket) (repaired []string, err error) {
 	if err := b.validate(); err != nil {
-		return err
+		return nil, err
 	}
 	state, err := o.bucketState(ctx, b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case state == bucketForeign:
-		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
+		return nil, fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
 	case state == bucketAbsent && b.Made:
-		return fmt.Errorf("bucket %q: %w", b.Name, ErrBucketGone)
+		return nil, fmt.Errorf("bucket %q: %w", b.Name, ErrBucketGone)
 	}
+	var seen accessDrift
 	if state == bucketOurs {
-		if done, err := o.keysWork(ctx, b); err != nil || done {
-			return err
+		if seen, err = o.inspectAccess(ctx, b); err != nil || seen.none() {
+			return nil, err
 		}
 	}
 	if err := o.refuseInsecure(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := o.claim(ctx, b, state); err != nil {
-		return err
+		return nil, err
 	}
 	if err := o.ensureMarkedBucket(ctx, b, state); err != nil {
-		return err
+		return nil, err
 	}
-	return o.ensureAccess(ctx, b)
+	if err := o.ensureAccess(ctx, b); err != nil || !b.Made {
+		return nil, err
+	}
+	return seen.differs, nil
 }
 
 // RemoveBucket removes the keys, user, objects, bucket and policy of b, in this order: the policy is the proof of the rest. What is
@@ -237,16 +243,7 @@ func (o *ObjectStore) ensureMarkedBucket(ctx context.Context, b Bucket, state bu
 	return nil
 }
 
-// keysWork reports whether each key sees the vault's bucket and no other.
-func (o *ObjectStore) keysWork(ctx context.Context, b Bucket) (bool, error) {
-	for _, k := range b.Keys {
-		if works, err := o.keyWorks(ctx, b, k); err != nil || !works {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
+// keyWorks reports whether a key sees the vault's bucket and no other.
 func (o *ObjectStore) keyWorks(ctx context.Context, b Bucket, k Key) (bool, error) {
 	client, err := o.client(k)
 	if err != nil {

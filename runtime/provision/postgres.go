@@ -36,6 +36,8 @@ const (
 type Login struct {
 	Name, Password string
 	Role           LoginRole
+	// New says that the login had not been made before: making it is no repair.
+	New bool
 }
 
 // Database is what a vault needs on a Postgres server.

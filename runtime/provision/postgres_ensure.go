@@ -12,13 +12,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// EnsureDatabase makes everything of d that is missing and mends what differs; it writes nothing when all is as it should be.
+// EnsureDatabase makes everything of d that is missing and mends what differs; it writes nothing when all is as it should be. Of a
+// database that had been made before it tells what it mended, also when it came to no good end.
 // Errors: ErrForeign, ErrDatabaseGone, before anything is touched.
-func (p *Postgres) EnsureDatabase(ctx context.Context, d Database) error {
+func (p *Postgres) EnsureDatabase(ctx context.Context, d Database) (repaired []string, err error) {
 	if err := d.validate(); err != nil {
-		return err
+		return nil, err
 	}
-	return p.locked(ctx, d.Identity, func(admin *pgx.Conn) error {
+	m := &mending{silent: !d.Made}
+	err = p.locked(ctx, d.Identity, func(admin *pgx.Conn) error {
 		seen, err := observeServer(ctx, admin, d)
 		if err != nil {
 			return err
@@ -29,37 +31,37 @@ func (p *Postgres) EnsureDatabase(ctx context.Context, d Database) error {
 		if _, ok := seen.databases[d.Name]; d.Made && !ok {
 			return fmt.Errorf("database %q: %w", d.Name, ErrDatabaseGone)
 		}
-		if err := ensureRoles(ctx, admin, d, seen); err != nil {
+		if err := ensureRoles(ctx, admin, d, seen, m); err != nil {
 			return err
 		}
-		if err := ensureDatabase(ctx, admin, d, seen); err != nil {
+		if err := ensureDatabase(ctx, admin, d, seen, m); err != nil {
 			return err
 		}
-		if err := p.ensureContents(ctx, d); err != nil {
+		if err := p.ensureContents(ctx, d, m); err != nil {
 			return err
 		}
-		return p.ensurePasswords(ctx, admin, d)
+		return p.ensurePasswords(ctx, admin, d, m)
 	})
+	return m.repaired, err
 }
 
-func ensureRoles(ctx context.Context, admin *pgx.Conn, d Database, seen server) error {
-	statements, err := roleStatements(d, seen)
-	if err != nil {
+func ensureRoles(ctx context.Context, admin *pgx.Conn, d Database, seen server, m *mending) error {
+	if err := roleStatements(d, seen, m); err != nil {
 		return err
 	}
-	if err := inTransaction(ctx, admin, statements); err != nil {
+	if err := m.send(ctx, admin); err != nil {
 		return fmt.Errorf("make roles: %w", err)
 	}
 	return nil
 }
 
 // roleStatements makes and mends the roles. A role and its mark come in one transaction: there is never one without the other.
-func roleStatements(d Database, seen server) (statements, error) {
-	var s statements
+func roleStatements(d Database, seen server, m *mending) error {
 	for _, name := range []string{d.OwnerRole, d.AppRole} {
 		if _, ok := seen.roles[name]; !ok {
-			s.add("CREATE ROLE %s NOLOGIN", ident(name))
-			s.add("COMMENT ON ROLE %s IS %s", ident(name), literal(mark(d.Identity)))
+			m.add("CREATE ROLE %s NOLOGIN", ident(name))
+			m.add("COMMENT ON ROLE %s IS %s", ident(name), literal(mark(d.Identity)))
+			m.tell("role %s was missing", name)
 		}
 	}
 	for _, l := range d.Logins {
@@ -68,65 +70,87 @@ func roleStatements(d Database, seen server) (statements, error) {
 		}
 		verifier, err := scramVerifier(l.Password)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		s.add("CREATE ROLE %s LOGIN CONNECTION LIMIT %d PASSWORD %s", ident(l.Name), d.limit(), literal(verifier))
-		s.add("COMMENT ON ROLE %s IS %s", ident(l.Name), literal(mark(d.Identity)))
+		m.add("CREATE ROLE %s LOGIN CONNECTION LIMIT %d PASSWORD %s", ident(l.Name), d.limit(), literal(verifier))
+		m.add("COMMENT ON ROLE %s IS %s", ident(l.Name), literal(mark(d.Identity)))
+		if !l.New {
+			m.tell("login %s was missing", l.Name)
+		}
 	}
 	// The admin sets the owner's default privileges and grants on its tables, so it needs the owner's rights.
 	if !seen.superuser && !seen.roles[d.OwnerRole].AdminUses {
-		s.add("GRANT %s TO CURRENT_USER%s", ident(d.OwnerRole), inheriting(seen.version))
+		m.add("GRANT %s TO CURRENT_USER%s", ident(d.OwnerRole), inheriting(seen.version))
 	}
-	mendGroup(&s, d, seen, d.OwnerRole)
-	mendGroup(&s, d, seen, d.AppRole)
+	mendGroup(m, seen, d.OwnerRole)
+	mendGroup(m, seen, d.AppRole)
 	for _, l := range d.Logins {
-		mendLogin(&s, d, seen, l)
+		mendLogin(m, d, seen, l)
 	}
-	return s, nil
+	return nil
 }
 
-func mendGroup(s *statements, d Database, seen server, name string) {
+func mendGroup(m *mending, seen server, name string) {
 	r := seen.roles[name]
 	if r.CanLogin {
-		s.add("ALTER ROLE %s NOLOGIN", ident(name))
+		m.add("ALTER ROLE %s NOLOGIN", ident(name))
+		m.tell("role %s could log in", name)
 	}
-	takeExcess(s, r)
-	mendMembership(s, d, r, name, "", seen.version)
+	takeExcess(m, r)
+	mendMembership(m, r, name, "", seen.version)
 }
 
-func mendLogin(s *statements, d Database, seen server, l Login) {
+func mendLogin(m *mending, d Database, seen server, l Login) {
 	r, existed := seen.roles[l.Name]
 	if existed && (!r.CanLogin || r.Limit != d.limit()) {
-		s.add("ALTER ROLE %s LOGIN CONNECTION LIMIT %d", ident(l.Name), d.limit())
+		m.add("ALTER ROLE %s LOGIN CONNECTION LIMIT %d", ident(l.Name), d.limit())
 	}
-	takeExcess(s, r)
+	if existed && !r.CanLogin {
+		m.tell("login %s could not log in", l.Name)
+	}
+	takeExcess(m, r)
 	group := d.AppRole
 	if l.Role == Migrate {
 		group = d.OwnerRole
 	}
-	mendMembership(s, d, r, l.Name, group, seen.version)
+	mendMembership(m, r, l.Name, group, seen.version)
 	switch {
 	case l.Role == Migrate && r.ActsAs != d.OwnerRole:
-		s.add("ALTER ROLE %s SET role = %s", ident(l.Name), literal(d.OwnerRole))
+		m.add("ALTER ROLE %s SET role = %s", ident(l.Name), literal(d.OwnerRole))
 	case l.Role == App && r.ActsAs != "":
-		s.add("ALTER ROLE %s RESET role", ident(l.Name))
+		m.add("ALTER ROLE %s RESET role", ident(l.Name))
+	default:
+		return
+	}
+	if existed {
+		m.tell("login %s acted as %q", l.Name, r.ActsAs)
 	}
 }
 
-func takeExcess(s *statements, r role) {
+func takeExcess(m *mending, r role) {
 	if len(r.Excess) > 0 {
-		s.add("ALTER ROLE %s %s", ident(r.Name), strings.Join(r.Excess, " "))
+		m.add("ALTER ROLE %s %s", ident(r.Name), strings.Join(r.Excess, " "))
+		m.tell("role %s was not %s", r.Name, strings.Join(r.Excess, " "))
 	}
 }
 
-// mendMembership makes name a member of group (if any) and of no other group role of the vault.
-func mendMembership(s *statements, d Database, r role, name, group string, version int) {
-	if group != "" && !slices.Contains(r.Uses, group) {
-		s.add("GRANT %s TO %s%s", ident(group), ident(name), inheriting(version))
+// mendMembership makes name a member of group (if any) and of no other role.
+func mendMembership(m *mending, r role, name, group string, version int) {
+	for i, other := range r.MemberOf {
+		if other == group {
+			continue
+		}
+		by := ""
+		if version >= 160000 { // where one and the same membership can have been granted by several
+			by = " GRANTED BY " + ident(r.MemberBy[i])
+		}
+		m.add("REVOKE %s FROM %s%s", ident(other), ident(name), by)
+		m.tell("role %s was a member of %s", name, other)
 	}
-	for _, other := range []string{d.OwnerRole, d.AppRole} {
-		if other != group && slices.Contains(r.Uses, other) {
-			s.add("REVOKE %s FROM %s", ident(other), ident(name))
+	if group != "" && !slices.Contains(r.Uses, group) {
+		m.add("GRANT %s TO %s%s", ident(group), ident(name), inheriting(version))
+		if r.Name != "" {
+			m.tell("role %s was no member of %s", name, group)
 		}
 	}
 }
@@ -142,9 +166,10 @@ func inheriting(version int) string {
 // ensureDatabase makes the database in two steps, since CREATE DATABASE can be in no transaction and so cannot come together
 // with its mark. It is made under a name that nothing else bears and allows no connection, so it is empty whatever happens; then
 // one transaction marks it, closes it to PUBLIC, opens it and gives it its name.
-func ensureDatabase(ctx context.Context, admin *pgx.Conn, d Database, seen server) error {
+func ensureDatabase(ctx context.Context, admin *pgx.Conn, d Database, seen server, m *mending) error {
 	if x, ok := seen.databases[d.Name]; ok {
-		if err := inTransaction(ctx, admin, databaseStatements(d, x)); err != nil {
+		databaseStatements(d, x, m)
+		if err := m.send(ctx, admin); err != nil {
 			return fmt.Errorf("mend the database: %w", err)
 		}
 		return nil
@@ -199,22 +224,23 @@ func (d Database) unfinished() string {
 	return fmt.Sprintf("docvault_unfinished_%x", sha256.Sum256([]byte(d.Identity+"\x00"+d.Name)))[:maxNameBytes]
 }
 
-func databaseStatements(d Database, x database) statements {
-	var s statements
+func databaseStatements(d Database, x database, m *mending) {
 	if slices.Contains(d.roleNames(), x.Owner) {
-		s.add("ALTER DATABASE %s OWNER TO CURRENT_USER", ident(d.Name))
+		m.add("ALTER DATABASE %s OWNER TO CURRENT_USER", ident(d.Name))
+		m.tell("database %s belonged to %s", d.Name, x.Owner)
 	}
 	if !x.Connect {
-		s.add("ALTER DATABASE %s ALLOW_CONNECTIONS true", ident(d.Name))
+		m.add("ALTER DATABASE %s ALLOW_CONNECTIONS true", ident(d.Name))
+		m.tell("database %s let nobody in", d.Name)
 	}
 	if !sameSet(x.Grants, d.OwnerRole+":CONNECT", d.AppRole+":CONNECT") {
-		s.add("REVOKE ALL ON DATABASE %s FROM PUBLIC, %s", ident(d.Name), idents(d.roleNames()))
-		s.add("GRANT CONNECT ON DATABASE %s TO %s, %s", ident(d.Name), ident(d.OwnerRole), ident(d.AppRole))
+		m.add("REVOKE ALL ON DATABASE %s FROM PUBLIC, %s", ident(d.Name), idents(d.roleNames()))
+		m.add("GRANT CONNECT ON DATABASE %s TO %s, %s", ident(d.Name), ident(d.OwnerRole), ident(d.AppRole))
+		m.tell("rights on database %s differed", d.Name)
 	}
-	return s
 }
 
-func (p *Postgres) ensureContents(ctx context.Context, d Database) error {
+func (p *Postgres) ensureContents(ctx context.Context, d Database, m *mending) error {
 	conn, err := p.connect(ctx, p.server.User, p.server.Password, d.Name)
 	if err != nil {
 		return fmt.Errorf("connect to the vault's database as the admin: %w", err)
@@ -224,7 +250,8 @@ func (p *Postgres) ensureContents(ctx context.Context, d Database) error {
 	if err != nil {
 		return err
 	}
-	if err := inTransaction(ctx, conn, contentsStatements(d, seen)); err != nil {
+	contentsStatements(d, seen, m)
+	if err := m.send(ctx, conn); err != nil {
 		return fmt.Errorf("set rights in the database: %w", err)
 	}
 	return nil
@@ -233,86 +260,105 @@ func (p *Postgres) ensureContents(ctx context.Context, d Database) error {
 // contentsStatements sets the rights on schema public, on what the owner will make and on what it has made. nextval, and so serial
 // columns, need USAGE on the sequence and nothing more; identity columns need not even that. Functions are left to nobody: a
 // migration that makes one for the app says so with GRANT EXECUTE … TO PUBLIC, and PUBLIC is this vault alone here.
-func contentsStatements(d Database, seen contents) statements {
+func contentsStatements(d Database, seen contents, m *mending) {
 	owner, app := ident(d.OwnerRole), ident(d.AppRole)
-	var s statements
 	if !sameSet(seen.Grants, d.OwnerRole+":USAGE", d.OwnerRole+":CREATE", d.AppRole+":USAGE") {
-		s.add("REVOKE ALL ON SCHEMA public FROM PUBLIC, %s", idents(d.roleNames()))
-		s.add("GRANT USAGE, CREATE ON SCHEMA public TO %s", owner)
-		s.add("GRANT USAGE ON SCHEMA public TO %s", app)
+		m.add("REVOKE ALL ON SCHEMA public FROM PUBLIC, %s", idents(d.roleNames()))
+		m.add("GRANT USAGE, CREATE ON SCHEMA public TO %s", owner)
+		m.add("GRANT USAGE ON SCHEMA public TO %s", app)
+		m.tell("rights on schema public differed")
 	}
 	if !sameSet(seen.Defaults, "r "+d.AppRole+":SELECT", "r "+d.AppRole+":INSERT", "r "+d.AppRole+":UPDATE", "r "+d.AppRole+":DELETE",
 		"S "+d.AppRole+":USAGE") {
 		// FOR ROLE is what makes these apply to what the owner makes, whoever sets them.
 		defaults := "ALTER DEFAULT PRIVILEGES FOR ROLE " + owner
-		s.add("%s REVOKE ALL ON TABLES FROM PUBLIC, %s", defaults, app)
-		s.add("%s REVOKE ALL ON SEQUENCES FROM PUBLIC, %s", defaults, app)
-		s.add("%s REVOKE ALL ON FUNCTIONS FROM PUBLIC, %s", defaults, app)
-		s.add("%s GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %s", defaults, app)
-		s.add("%s GRANT USAGE ON SEQUENCES TO %s", defaults, app)
+		m.add("%s REVOKE ALL ON TABLES FROM PUBLIC, %s", defaults, app)
+		m.add("%s REVOKE ALL ON SEQUENCES FROM PUBLIC, %s", defaults, app)
+		m.add("%s REVOKE ALL ON FUNCTIONS FROM PUBLIC, %s", defaults, app)
+		m.add("%s GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %s", defaults, app)
+		m.add("%s GRANT USAGE ON SEQUENCES TO %s", defaults, app)
+		m.tell("default privileges of %s differed", d.OwnerRole)
 	}
-	extensionStatements(&s, d, seen)
+	extensionStatements(d, seen, m)
+	others := idents(slices.DeleteFunc(d.roleNames(), func(name string) bool { return name == d.OwnerRole }))
 	for _, table := range seen.Tables {
-		s.add("REVOKE ALL ON TABLE %s FROM %s", table, app)
-		s.add("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s", table, app)
+		m.add("REVOKE ALL ON TABLE %s FROM PUBLIC, %s CASCADE", table, others)
+		m.add("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s", table, app)
+		m.tell("rights on table %s differed", table)
 	}
 	for _, sequence := range seen.Serials {
-		s.add("REVOKE ALL ON SEQUENCE %s FROM %s", sequence, app)
-		s.add("GRANT USAGE ON SEQUENCE %s TO %s", sequence, app)
+		m.add("REVOKE ALL ON SEQUENCE %s FROM PUBLIC, %s CASCADE", sequence, others)
+		m.add("GRANT USAGE ON SEQUENCE %s TO %s", sequence, app)
+		m.tell("rights on sequence %s differed", sequence)
 	}
-	return s
 }
 
 // extensionStatements makes what the vault searches with. Both extensions are trusted: who owns the database may create them. They
 // are the admin's, in a schema of the admin's, where no login of the vault can put anything in their way.
-func extensionStatements(s *statements, d Database, seen contents) {
+func extensionStatements(d Database, seen contents, m *mending) {
 	schema, roles := ident(extensionSchema), []string{d.OwnerRole, d.AppRole}
 	if !seen.ExtensionSchema {
-		s.add("CREATE SCHEMA %s", schema)
+		m.add("CREATE SCHEMA %s", schema)
+		m.tell("schema %s was missing", extensionSchema)
 	}
 	if !sameSet(seen.ExtensionGrants, d.OwnerRole+":USAGE", d.AppRole+":USAGE") {
-		s.add("REVOKE ALL ON SCHEMA %s FROM PUBLIC, %s", schema, idents(d.roleNames()))
-		s.add("GRANT USAGE ON SCHEMA %s TO %s", schema, idents(roles))
+		m.add("REVOKE ALL ON SCHEMA %s FROM PUBLIC, %s", schema, idents(d.roleNames()))
+		m.add("GRANT USAGE ON SCHEMA %s TO %s", schema, idents(roles))
+		m.tell("rights on schema %s differed", extensionSchema)
 	}
 	for _, name := range []string{"pg_trgm", "unaccent"} {
 		if !slices.Contains(seen.Extensions, name) {
-			s.add("CREATE EXTENSION %s SCHEMA %s", ident(name), schema)
+			m.add("CREATE EXTENSION %s SCHEMA %s", ident(name), schema)
+			m.tell("extension %s was missing", name)
 		}
 	}
 }
 
 // ensurePasswords tries each login, since only a superuser could read what the server has, and sets what does not work.
-func (p *Postgres) ensurePasswords(ctx context.Context, admin *pgx.Conn, d Database) error {
+func (p *Postgres) ensurePasswords(ctx context.Context, admin *pgx.Conn, d Database, m *mending) error {
 	for _, l := range d.Logins {
-		right, err := p.tryLogin(ctx, d.Name, l)
+		answer, err := p.tryLogin(ctx, d.Name, l)
 		if err != nil {
 			return fmt.Errorf("log in as %q: %w", l.Name, err)
 		}
-		if right {
+		if answer == loginRight {
 			continue
 		}
 		verifier, err := scramVerifier(l.Password)
 		if err != nil {
 			return err
 		}
-		if _, err := admin.Exec(ctx, fmt.Sprintf("ALTER ROLE %s PASSWORD %s", ident(l.Name), literal(verifier))); err != nil {
+		m.add("ALTER ROLE %s PASSWORD %s", ident(l.Name), literal(verifier))
+		if answer == loginWrong {
+			m.tell("the password of login %s was another", l.Name)
+		}
+		if err := m.send(ctx, admin); err != nil {
 			return fmt.Errorf("set the password of %q: %w", l.Name, err)
 		}
 	}
 	return nil
 }
 
-// tryLogin reports whether the server takes the password. A server or login without a free connection does not tell; then the
-// password counts as wrong, and setting the same one again does no harm.
-func (p *Postgres) tryLogin(ctx context.Context, database string, l Login) (bool, error) {
+// loginAnswer is what trying a login tells.
+type loginAnswer int
+
+const (
+	loginRight loginAnswer = iota
+	loginWrong
+	loginUntold // server or login have no free connection; setting the same password again does no harm
+)
+
+func (p *Postgres) tryLogin(ctx context.Context, database string, l Login) (loginAnswer, error) {
 	conn, err := p.connect(ctx, l.Name, l.Password, database)
-	if hasCode(err, codeInvalidPassword, codeTooManyConnections) {
-		return false, nil
+	switch {
+	case hasCode(err, codeTooManyConnections):
+		return loginUntold, nil
+	case hasCode(err, codeInvalidPassword):
+		return loginWrong, nil
+	case err != nil:
+		return loginUntold, err
 	}
-	if err != nil {
-		return false, err
-	}
-	return true, conn.Close(ctx)
+	return loginRight, conn.Close(ctx)
 }
 
 // limit is CONNECTION LIMIT as Postgres writes it.

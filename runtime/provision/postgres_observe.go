@@ -14,10 +14,12 @@ type role struct {
 	Name      string   `db:"name"`
 	Mark      string   `db:"mark"` // COMMENT ON ROLE; a vault's logins cannot write it, they lack CREATEROLE
 	CanLogin  bool     `db:"can_login"`
-	Excess    []string `db:"excess"`     // clauses of ALTER ROLE that take away what no role of a vault may have
+	Excess    []string `db:"excess"`     // clauses of ALTER ROLE that put right what differs from every role of a vault
 	Limit     int      `db:"conn_limit"` // -1: none
 	ActsAs    string   `db:"acts_as"`    // the setting `role`
 	Uses      []string `db:"uses"`       // whose privileges it has, of the vault's group roles
+	MemberOf  []string `db:"member_of"`  // the roles that were granted to it
+	MemberBy  []string `db:"member_by"`  // and who granted each
 	AdminUses bool     `db:"admin_uses"` // the admin has its privileges
 }
 
@@ -27,11 +29,16 @@ SELECT r.rolname::text AS name,
        r.rolcanlogin AS can_login,
        array_remove(ARRAY[CASE WHEN r.rolsuper THEN 'NOSUPERUSER' END, CASE WHEN r.rolcreatedb THEN 'NOCREATEDB' END,
                           CASE WHEN r.rolcreaterole THEN 'NOCREATEROLE' END, CASE WHEN r.rolreplication THEN 'NOREPLICATION' END,
-                          CASE WHEN r.rolbypassrls THEN 'NOBYPASSRLS' END], NULL) AS excess,
+                          CASE WHEN r.rolbypassrls THEN 'NOBYPASSRLS' END, CASE WHEN NOT r.rolinherit THEN 'INHERIT' END,
+                          CASE WHEN r.rolvaliduntil < 'infinity' THEN 'VALID UNTIL ''infinity''' END], NULL) AS excess,
        r.rolconnlimit AS conn_limit,
        coalesce((SELECT substr(c, 6) FROM unnest(r.rolconfig) c WHERE c LIKE 'role=%'), '') AS acts_as,
        coalesce((SELECT array_agg(g.rolname::text) FROM pg_roles g
                   WHERE g.rolname = ANY ($2) AND g.oid <> r.oid AND pg_has_role(r.oid, g.oid, 'USAGE')), '{}') AS uses,
+       coalesce((SELECT array_agg(pg_get_userbyid(m.roleid)::text ORDER BY m.roleid, m.grantor)
+                   FROM pg_auth_members m WHERE m.member = r.oid), '{}') AS member_of,
+       coalesce((SELECT array_agg(pg_get_userbyid(m.grantor)::text ORDER BY m.roleid, m.grantor)
+                   FROM pg_auth_members m WHERE m.member = r.oid), '{}') AS member_by,
        pg_has_role(r.oid, 'USAGE') AS admin_uses
   FROM pg_roles r
  WHERE r.rolname = ANY ($1)`
@@ -110,7 +117,7 @@ func (s server) foreign(d Database) error {
 type contents struct {
 	Grants   []string `db:"grants"`   // ROLE:PRIVILEGE on schema public, to PUBLIC and the vault's roles, sorted
 	Defaults []string `db:"defaults"` // TYPE ROLE:PRIVILEGE of the owner's default privileges, to PUBLIC and the app role, sorted
-	Tables   []string `db:"tables"`   // of the owner, on which the app role has other rights than it should
+	Tables   []string `db:"tables"`   // of the owner, on which PUBLIC or the vault's roles have other rights than they should
 	Serials  []string `db:"serials"`  // sequences, likewise
 
 	ExtensionSchema bool     `db:"extension_schema"` // it exists
@@ -139,14 +146,17 @@ SELECT coalesce((SELECT array_agg(coalesce(r.rolname::text, 'PUBLIC') || ':' || 
        coalesce((SELECT array_agg(c.oid::regclass::text) FROM pg_class c
                   WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relnamespace = 'public'::regnamespace
                     AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = $1::name)
-                    AND NOT (has_table_privilege($2::name, c.oid, 'SELECT') AND has_table_privilege($2::name, c.oid, 'INSERT')
-                             AND has_table_privilege($2::name, c.oid, 'UPDATE') AND has_table_privilege($2::name, c.oid, 'DELETE')
-                             AND NOT has_table_privilege($2::name, c.oid, 'TRUNCATE, REFERENCES, TRIGGER'))), '{}') AS tables,
+                    AND (SELECT count(*) <> 4 OR count(*) FILTER (WHERE r.rolname = $2::name AND NOT a.is_grantable
+                                AND a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) <> 4
+                           FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+                          WHERE a.grantee <> c.relowner AND (a.grantee = 0 OR r.rolname = ANY ($3)))), '{}') AS tables,
        coalesce((SELECT array_agg(c.oid::regclass::text) FROM pg_class c
                   WHERE c.relkind = 'S' AND c.relnamespace = 'public'::regnamespace
                     AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = $1::name)
-                    AND NOT (has_sequence_privilege($2::name, c.oid, 'USAGE')
-                             AND NOT has_sequence_privilege($2::name, c.oid, 'UPDATE'))), '{}') AS serials,
+                    AND (SELECT count(*) <> 1 OR count(*) FILTER (WHERE r.rolname = $2::name AND NOT a.is_grantable
+                                AND a.privilege_type = 'USAGE') <> 1
+                           FROM aclexplode(coalesce(c.relacl, acldefault('s', c.relowner))) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+                          WHERE a.grantee <> c.relowner AND (a.grantee = 0 OR r.rolname = ANY ($3)))), '{}') AS serials,
        EXISTS (SELECT FROM pg_namespace WHERE nspname = $4) AS extension_schema,
        coalesce((SELECT array_agg(coalesce(r.rolname::text, 'PUBLIC') || ':' || a.privilege_type ORDER BY r.rolname, a.privilege_type)
                    FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a

@@ -193,7 +193,7 @@ func TestTheConnectionLimitHolds(t *testing.T) {
 	ensure(t, p, d) // a login that is full does not fail a pass
 }
 
-// Whatever an administrator does by hand to what is ours is put right.
+// Whatever an administrator does by hand to what is ours is put right, and told.
 func TestDriftIsMended(t *testing.T) {
 	t.Parallel()
 	eachPostgres(t, func(t *testing.T, admin provision.PostgresServer) {
@@ -201,28 +201,57 @@ func TestDriftIsMended(t *testing.T) {
 		p := open(t, admin)
 		ensure(t, p, d)
 		exec(t, migrateLogin(t, admin, d), schema)
-		owner, app, login := quoted(d.OwnerRole), quoted(d.AppRole), quoted(d.Logins[1].Name)
+		d.Made = true
+		owner, app, login, table := quoted(d.OwnerRole), quoted(d.AppRole), quoted(d.Logins[1].Name), "rights on table public.notes differed"
+		memberOf := func(role string) string { return "role " + d.Logins[1].Name + " was a member of " + role }
 		byHand := connect(t, admin, admin.User, admin.Password, d.Name)
-		for _, s := range []string{
-			"ALTER ROLE " + login + " CREATEDB CREATEROLE CONNECTION LIMIT 1",
-			"ALTER ROLE " + app + " LOGIN",
-			"ALTER ROLE " + quoted(d.Logins[0].Name) + " RESET role",
-			"GRANT " + owner + " TO " + login,
-			"REVOKE " + app + " FROM " + login,
-			"GRANT ALL ON DATABASE " + quoted(d.Name) + " TO PUBLIC",
-			"REVOKE CONNECT ON DATABASE " + quoted(d.Name) + " FROM " + app,
-			"GRANT ALL ON SCHEMA public TO PUBLIC",
-			"GRANT ALL ON SCHEMA extensions TO PUBLIC, " + app,
-			"REVOKE USAGE ON SCHEMA extensions FROM " + owner,
-			"DROP EXTENSION pg_trgm",
-			"REVOKE ALL ON notes FROM " + app,
-			"GRANT TRUNCATE, SELECT ON notes TO " + app,
-			"REVOKE ALL ON SEQUENCE notes_id_seq FROM " + app,
-			"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " GRANT ALL ON TABLES TO PUBLIC",
-			"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
-			"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " REVOKE ALL ON SEQUENCES FROM " + app,
-		} {
-			exec(t, byHand, s)
+		other := "dv-" + d.Identity + "_other"
+		exec(t, byHand, "CREATE ROLE "+quoted(other))
+		exec(t, byHand, "COMMENT ON ROLE "+quoted(other)+" IS 'docvault:"+d.Identity+"'") // so that it is dropped with the rest
+		cases := []struct{ harm, told string }{
+			{"ALTER ROLE " + login + " CREATEDB CREATEROLE CONNECTION LIMIT 1", "was not NOCREATEDB NOCREATEROLE"},
+			{"ALTER ROLE " + login + " NOINHERIT", "was not INHERIT"},
+			{"ALTER ROLE " + login + " VALID UNTIL '2020-01-01'", "VALID UNTIL"},
+			{"ALTER ROLE " + login + " NOLOGIN", "could not log in"},
+			{"ALTER ROLE " + login + " PASSWORD 'another'", "the password of login " + d.Logins[1].Name + " was another"},
+			{"ALTER ROLE " + app + " LOGIN", "role " + d.AppRole + " could log in"},
+			{"ALTER ROLE " + quoted(d.Logins[0].Name) + " RESET role", "acted as"},
+			{"GRANT " + owner + " TO " + login, memberOf(d.OwnerRole)},
+			{"GRANT " + quoted(other) + " TO " + login, memberOf(other)},
+			{"REVOKE " + app + " FROM " + login, "was no member of " + d.AppRole},
+			{"DROP ROLE " + login, "login " + d.Logins[1].Name + " was missing"},
+			{"GRANT ALL ON DATABASE " + quoted(d.Name) + " TO PUBLIC", "rights on database"},
+			{"REVOKE CONNECT ON DATABASE " + quoted(d.Name) + " FROM " + app, "rights on database"},
+			{"GRANT ALL ON SCHEMA public TO PUBLIC", "rights on schema public"},
+			{"GRANT ALL ON SCHEMA extensions TO PUBLIC, " + app, "rights on schema extensions"},
+			{"REVOKE USAGE ON SCHEMA extensions FROM " + owner, "rights on schema extensions"},
+			{"DROP EXTENSION pg_trgm", "extension pg_trgm was missing"},
+			{"REVOKE ALL ON notes FROM " + app, table},
+			{"GRANT TRUNCATE, SELECT ON notes TO " + app, table},
+			{"GRANT TRUNCATE ON notes TO " + login, table},
+			{"GRANT SELECT ON notes TO PUBLIC", table},
+			{"GRANT SELECT ON notes TO " + app + " WITH GRANT OPTION", table},
+			{"REVOKE ALL ON SEQUENCE notes_id_seq FROM " + app, "rights on sequence public.notes_id_seq differed"},
+			{"GRANT UPDATE ON SEQUENCE notes_id_seq TO PUBLIC", "rights on sequence public.notes_id_seq differed"},
+			{"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " GRANT ALL ON TABLES TO PUBLIC", "default privileges"},
+			{"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " GRANT EXECUTE ON FUNCTIONS TO PUBLIC", "default privileges"},
+			{"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " REVOKE ALL ON SEQUENCES FROM " + app, "default privileges"},
+		}
+		for _, tc := range cases {
+			exec(t, byHand, tc.harm)
+			repaired, err := p.EnsureDatabase(t.Context(), d)
+			if err != nil || !strings.Contains(strings.Join(repaired, "; "), tc.told) {
+				t.Errorf("%s: told %q, want %q; %v", tc.harm, repaired, tc.told, err)
+			}
+			if again, err := p.EnsureDatabase(t.Context(), d); err != nil || len(again) > 0 {
+				t.Errorf("%s: a second run tells %q, %v", tc.harm, again, err)
+			}
+		}
+		checkRights(t, admin, d)
+		for _, tc := range cases { // and all at once
+			if !strings.HasPrefix(tc.harm, "DROP ROLE") {
+				exec(t, byHand, tc.harm)
+			}
 		}
 		ensure(t, p, d)
 		checkRights(t, admin, d)
@@ -245,7 +274,7 @@ func TestForeignThingsAreLeftAlone(t *testing.T) {
 				exec(t, byHand, fmt.Sprintf(foreign.make+"%[4]s", append(names, "")...))
 				t.Cleanup(func() { exec(t, byHand, fmt.Sprintf(foreign.drop+"%[4]s", append(names, "")...)) })
 				before := fingerprint(t, byHand, d)
-				if err := p.EnsureDatabase(t.Context(), d); !errors.Is(err, provision.ErrForeign) {
+				if err := ensured(p.EnsureDatabase(t.Context(), d)); !errors.Is(err, provision.ErrForeign) {
 					t.Errorf("ensure: %v, want ErrForeign", err)
 				}
 				if err := p.DropDatabase(t.Context(), d); !errors.Is(err, provision.ErrForeign) {
@@ -274,7 +303,7 @@ func TestTwoProvisionersAtOnce(t *testing.T) {
 		failures := make(chan error)
 		for range 4 {
 			p := open(t, admin)
-			go func() { failures <- p.EnsureDatabase(t.Context(), d) }()
+			go func() { failures <- ensured(p.EnsureDatabase(t.Context(), d)) }()
 		}
 		for range 4 {
 			if err := <-failures; err != nil {
@@ -387,7 +416,7 @@ func TestALockThatSomebodyHoldsIsNotWaitedForLong(t *testing.T) {
 	ensure(t, p, d)
 	holder := connect(t, admin, d.Logins[1].Name, d.Logins[1].Password, "postgres")
 	exec(t, holder, "SELECT pg_advisory_lock(hashtextextended('docvault:"+d.Identity+"', 0))")
-	if err := p.EnsureDatabase(t.Context(), d); !errors.Is(err, provision.ErrBusy) {
+	if err := ensured(p.EnsureDatabase(t.Context(), d)); !errors.Is(err, provision.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
 	exec(t, holder, "SELECT pg_advisory_unlock_all()")

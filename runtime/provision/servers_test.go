@@ -147,10 +147,13 @@ func newVault(t *testing.T, admin provision.PostgresServer) provision.Database {
 
 func ensure(t *testing.T, p *provision.Postgres, d provision.Database) {
 	t.Helper()
-	if err := p.EnsureDatabase(t.Context(), d); err != nil {
+	if _, err := p.EnsureDatabase(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// ensured is for those whom the error alone matters to.
+func ensured(_ []string, err error) error { return err }
 
 func migrateLogin(t *testing.T, s provision.PostgresServer, d provision.Database) *pgx.Conn {
 	t.Helper()

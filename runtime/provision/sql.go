@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,30 @@ import (
 type statements []string
 
 func (s *statements) add(format string, args ...any) { *s = append(*s, fmt.Sprintf(format, args...)) }
+
+// mending collects statements, and says what they put right in words that hold no secret.
+type mending struct {
+	statements
+	repaired []string
+	pending  []string // what the statements will have repaired
+	silent   bool     // all is made for the first time: nothing is repaired
+}
+
+func (m *mending) tell(format string, args ...any) {
+	if !m.silent {
+		m.pending = append(m.pending, fmt.Sprintf(format, args...))
+	}
+}
+
+// send executes what was collected, all or none. What was not executed was not repaired.
+func (m *mending) send(ctx context.Context, conn *pgx.Conn) error {
+	if err := inTransaction(ctx, conn, m.statements); err != nil {
+		return err
+	}
+	m.repaired = append(m.repaired, m.pending...)
+	m.statements, m.pending = nil, nil
+	return nil
+}
 
 func ident(name string) string { return pgx.Identifier{name}.Sanitize() }
 

@@ -44,7 +44,7 @@ func newBucket(t testing.TB, endpoint string, by admin) Bucket {
 		Identity: name, Name: name, User: name, UserSecret: name,
 		Keys: []provision.Key{{AccessKey: b.Config.AccessKey, SecretKey: b.Config.SecretKey}},
 	}
-	if err := server.EnsureBucket(t.Context(), wanted); err != nil {
+	if _, err := server.EnsureBucket(t.Context(), wanted); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -41,7 +41,7 @@ func newDatabase(t testing.TB, super string) Database {
 			{Name: name + "_app_a", Password: "app-" + name, Role: provision.App},
 		},
 	}
-	if err := server.EnsureDatabase(t.Context(), wanted); err != nil {
+	if _, err := server.EnsureDatabase(t.Context(), wanted); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
