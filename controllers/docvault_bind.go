@@ -257,7 +257,9 @@ func (p *pass) ensureDatabase(ctx context.Context) error {
 		if systemIdentifier != p.ledger.SystemIdentifier {
 			return provision.ErrOtherServer
 		}
-		return server.EnsureDatabase(ctx, p.ledger.databaseWanted())
+		repaired, err := server.EnsureDatabase(ctx, p.ledger.databaseWanted())
+		p.tellRepairs(repaired)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("provision database: %w", p.explain(err, "database "+p.ledger.Database))
@@ -267,7 +269,9 @@ func (p *pass) ensureDatabase(ctx context.Context) error {
 
 func (p *pass) ensureBucket(ctx context.Context) error {
 	err := p.withStoreOf(ctx, p.ledger, func(ctx context.Context, store *provision.ObjectStore) error {
-		return store.EnsureBucket(ctx, p.ledger.bucketWanted())
+		repaired, err := store.EnsureBucket(ctx, p.ledger.bucketWanted())
+		p.tellRepairs(repaired)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("provision bucket: %w", p.explain(err, "bucket "+p.ledger.Bucket))

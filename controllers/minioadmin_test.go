@@ -43,15 +43,26 @@ func accessNames(t testing.TB, user string) (users, policies, keys []string) {
 // askMinIO returns what the admin API answers to its admin.
 func askMinIO(t testing.TB, call string, query url.Values) []byte {
 	t.Helper()
+	return callMinIO(t, http.MethodGet, call, query, bytes.NewReader(nil))
+}
+
+func callMinIO(t testing.TB, method, call string, query url.Values, body *bytes.Reader) []byte {
+	t.Helper()
 	target := url.URL{
 		Scheme: "http", Host: need(t, "TEST_MINIO_ENDPOINT"), Path: "/minio/admin/v3/" + call, RawQuery: query.Encode(),
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target.String(), http.NoBody)
+	digest := sha256.New()
+	if _, err := body.WriteTo(digest); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, target.String(), body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	nothing := sha256.Sum256(nil)
-	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(nothing[:]))
+	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(digest.Sum(nil)))
 	request = signer.SignV4(*request, need(t, "TEST_MINIO_ROOT_USER"), need(t, "TEST_MINIO_ROOT_PASSWORD"), "", "us-east-1")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -121,3 +121,9 @@ const (
 	// ReasonUnavailable says that wanted pods are not ready, or are gone.
 	ReasonUnavailable = "Unavailable"
 )
+
+// Reasons of events that are no reasons of conditions.
+const (
+	// EventRepaired says that somebody had changed what the vault has on a backend, and that it was put right.
+	EventRepaired = "Repaired"
+)

@@ -85,17 +85,26 @@ func (o *ObjectStore) claim(ctx context.Context, b Bucket, state bucketState) er
 	if err != nil {
 		return err
 	}
-	claimed := found != nil && found.bears(mark(b.Identity))
+	if err := foreignAccess(b, state, found, user); err != nil {
+		return err
+	}
+	if err := o.admin(ctx, http.MethodPut, "add-canned-policy", url.Values{"name": {b.User}}, plain(b.policy()), nil); err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	return nil
+}
+
+// foreignAccess returns ErrForeign when bucket, policy or user is not the vault's. Where the bucket bears the mark, policy and user of
+// its name are the vault's too, unless the policy is marked as another's.
+func foreignAccess(b Bucket, state bucketState, policy *policyDocument, user *storeUser) error {
+	claimed := policy != nil && policy.bears(mark(b.Identity))
 	switch {
-	case found != nil && !claimed && (state != bucketOurs || found.bearsAnother(b)):
+	case policy != nil && !claimed && (state != bucketOurs || policy.bearsAnother(b)):
 		return fmt.Errorf("MinIO policy %q: %w", b.User, ErrForeign)
 	case !claimed && state == bucketUnmarked:
 		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
 	case user != nil && state != bucketOurs && (!user.policies().onlyOf(b) || !claimed && state == bucketAbsent):
 		return fmt.Errorf("MinIO user %q: %w", b.User, ErrForeign)
-	}
-	if err := o.admin(ctx, http.MethodPut, "add-canned-policy", url.Values{"name": {b.User}}, plain(b.policy()), nil); err != nil {
-		return fmt.Errorf("write the policy: %w", err)
 	}
 	return nil
 }

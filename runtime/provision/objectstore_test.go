@@ -266,9 +266,9 @@ func TestAccessIsMended(t *testing.T) {
 		"in a group": {func(b *provision.Bucket) error {
 			return o.JoinGroup(t.Context(), "group-"+b.Identity, b.User)
 		}, "in groups"},
-		"policy widened":           {func(b *provision.Bucket) error { return allow(b, "s3:*") }, "policy"},
-		"policy narrowed":          {func(b *provision.Bucket) error { return allow(b, "s3:ListBucket", "s3:GetObject") }, "policy"},
-		"other secret wanted":      {func(b *provision.Bucket) error { b.Keys[1].SecretKey = "another secret"; return nil }, "an access key"},
+		"policy widened":      {func(b *provision.Bucket) error { return allow(b, "s3:*") }, "policy"},
+		"policy narrowed":     {func(b *provision.Bucket) error { return allow(b, "s3:ListBucket", "s3:GetObject") }, "policy"},
+		"other secret wanted": {func(b *provision.Bucket) error { b.Keys[1].SecretKey = "another secret"; return nil }, "an access key"},
 		"other user secret wanted": {func(b *provision.Bucket) error {
 			b.UserSecret, b.Keys[0].SecretKey = "another one", "another secret"
 			return nil

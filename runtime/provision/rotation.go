@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -72,14 +73,17 @@ func (o *ObjectStore) EndKey(ctx context.Context, b Bucket, accessKey string) er
 	}
 	err := o.endKey(ctx, b, accessKey)
 	if isAdminError(err, minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch, minio.AccessDenied) {
-		// The vault's own user is not as it should be.
-		if _, err := o.EnsureBucket(ctx, b); err != nil {
+		// The vault's own user is not as it should be, or has another secret.
+		if state, err := o.bucketState(ctx, b); err != nil || state != bucketOurs {
+			return fmt.Errorf("bucket %q: %w", b.Name, cmp.Or(err, ErrForeign))
+		}
+		if err := o.ensureAccess(ctx, b); err != nil {
 			return err
 		}
 		err = o.endKey(ctx, b, accessKey)
 	}
 	if err != nil {
-		return fmt.Errorf("end key %q: %w", accessKey, err)
+		return fmt.Errorf("end a key of user %q: %w", b.User, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
@@ -20,7 +21,7 @@ func TestEndedLoginsAreGoneAndTheirTablesAreNot(t *testing.T) {
 			{Name: "dv-" + d.Identity + "_app_b", Password: "ab", Role: provision.App},
 		}
 		both := d
-		both.Logins = append(old.Logins, d.Logins...)
+		both.Logins = slices.Concat(old.Logins, d.Logins)
 		ensure(t, p, both)
 		migrate, app := migrateLogin(t, admin, old), appLogin(t, admin, old)
 		exec(t, migrate, schema)
@@ -86,7 +87,7 @@ func TestAnEndedKeyIsRefusedAndTheOtherWorks(t *testing.T) {
 	s := minioServer(t)
 	o := openStore(t, s)
 	for what, harm := range map[string]func(b *provision.Bucket){
-		"all as it should be":  func(*provision.Bucket) {},
+		"all as it should be":   func(*provision.Bucket) {},
 		"another user's secret": func(b *provision.Bucket) { b.UserSecret = "another one" },
 	} {
 		t.Run(what, func(t *testing.T) {
