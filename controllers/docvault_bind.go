@@ -1,13 +1,13 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,13 +28,16 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
 		return 0, err
 	}
+	if err := p.ledger.followBrought(p.vault.Spec); err != nil {
+		return 0, err
+	}
 	p.ledger.State = stateBound
 	if err := p.updateLedger(ctx, p.ledger); err != nil {
 		return 0, err
 	}
 	p.vault.Status.ClassName = p.ledger.Class
-	p.vault.Status.Database = v1alpha1.DatabaseStatus{Name: p.ledger.Database, AppRole: p.ledger.AppRole}
-	p.vault.Status.Bucket = v1alpha1.BucketStatus{Name: p.ledger.Bucket}
+	p.vault.Status.Database = v1alpha1.DatabaseStatus{Name: cmp.Or(p.ledger.Database, external), AppRole: p.ledger.AppRole}
+	p.vault.Status.Bucket = v1alpha1.BucketStatus{Name: cmp.Or(p.ledger.Bucket, external)}
 	return 0, nil
 }
 
@@ -57,7 +60,7 @@ func (p *pass) ledgerLost() error {
 		return nil
 	}
 	return refuse(v1alpha1.ReasonLedgerLost, "the credentials of database %s are gone: restore the Secret %s in the operator's namespace",
-		database, ledgerName(strings.TrimPrefix(database, "dv_")))
+		database, ledgerName(p.identity))
 }
 
 // openLedger stores the ledger of a vault that has none. It asks Postgres who it is first: a vault without a ledger has nothing
@@ -65,11 +68,8 @@ func (p *pass) ledgerLost() error {
 func (p *pass) openLedger(ctx context.Context) error {
 	l := newLedger(p.identity, client.ObjectKeyFromObject(p.vault))
 	l.settle(p.class)
-	err := p.withPostgresOf(ctx, l, func(_ context.Context, _ *provision.Postgres, systemIdentifier string) error {
-		l.SystemIdentifier = systemIdentifier
-		return nil
-	})
-	if err != nil {
+	l.bring(p.vault.Spec)
+	if err := p.askIdentifier(ctx, l); err != nil {
 		return err
 	}
 	// Before anything is made: an installation that finds a vault without a class takes it for nobody's.
@@ -81,6 +81,17 @@ func (p *pass) openLedger(ctx context.Context) error {
 	}
 	p.ledger = l
 	return nil
+}
+
+// askIdentifier asks the Postgres server who it is. The owner's own is not asked: the operator never connects to it.
+func (p *pass) askIdentifier(ctx context.Context, l *ledger) error {
+	if l.externalPostgres() {
+		return nil
+	}
+	return p.withPostgresOf(ctx, l, func(_ context.Context, _ *provision.Postgres, systemIdentifier string) error {
+		l.SystemIdentifier = systemIdentifier
+		return nil
+	})
 }
 
 // settle copies from the class all that the ledger needs of it.
@@ -98,7 +109,9 @@ func (l *ledger) settle(class *v1alpha1.DocVaultClass) {
 func (l *ledger) follow(class *v1alpha1.DocVaultClass) error {
 	is := ledger{}
 	is.settle(class)
-	if is.PostgresHost != l.PostgresHost || is.PostgresPort != l.PostgresPort || is.ObjectStoreEndpoint != l.ObjectStoreEndpoint {
+	otherPostgres := is.PostgresHost != l.PostgresHost || is.PostgresPort != l.PostgresPort
+	otherStore := is.ObjectStoreEndpoint != l.ObjectStoreEndpoint
+	if otherPostgres && !l.externalPostgres() || otherStore && !l.externalObjectStore() {
 		return refuse(v1alpha1.ReasonOtherServer,
 			"class %s was made anew with other servers: the data is at Postgres %s:%s and object store %s; make the class with these",
 			class.Name, l.PostgresHost, l.PostgresPort, l.ObjectStoreEndpoint)
@@ -226,10 +239,15 @@ func (r *DocVaultReconciler) authorities(ctx context.Context, name string) ([]by
 // provision makes database and bucket agree with the ledger. When the vault has served before, an admin connection that is
 // away does not hold up the rest: the error is kept for the end of the pass.
 func (p *pass) provision(ctx context.Context) (time.Duration, error) {
-	databaseErr := p.ensureDatabase(ctx)
-	p.setBackend(v1alpha1.ConditionDatabaseReady, databaseErr, "database, roles and logins are as they should be")
-	bucketErr := p.ensureBucket(ctx)
-	p.setBackend(v1alpha1.ConditionBucketReady, bucketErr, "bucket, policy and key are as they should be")
+	var databaseErr, bucketErr error
+	if !p.ledger.externalPostgres() {
+		databaseErr = p.ensureDatabase(ctx)
+		p.setBackend(v1alpha1.ConditionDatabaseReady, databaseErr, "database, roles and logins are as they should be")
+	}
+	if !p.ledger.externalObjectStore() {
+		bucketErr = p.ensureBucket(ctx)
+		p.setBackend(v1alpha1.ConditionBucketReady, bucketErr, "bucket, policy and key are as they should be")
+	}
 	if err := p.recordMade(ctx, databaseErr == nil, bucketErr == nil); err != nil {
 		return 0, err
 	}
@@ -243,10 +261,10 @@ func (p *pass) provision(ctx context.Context) (time.Duration, error) {
 
 // recordMade comes after the making: a pass that is cut off in between makes again what is there already, which changes nothing.
 func (p *pass) recordMade(ctx context.Context, database, bucket bool) error {
-	if database {
+	if database && !p.ledger.externalPostgres() {
 		p.ledger.DatabaseMade = made
 	}
-	if bucket {
+	if bucket && !p.ledger.externalObjectStore() {
 		p.ledger.BucketMade = made
 	}
 	return p.updateLedger(ctx, p.ledger)

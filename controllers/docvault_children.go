@@ -25,6 +25,9 @@ func (p *pass) applyRedis(ctx context.Context) (time.Duration, error) {
 	if err := p.gatherInput(ctx); err != nil {
 		return 0, err
 	}
+	if p.brought.redis != nil {
+		return 0, nil
+	}
 	return 0, p.apply(ctx,
 		desired.RedisSecret(p.input),
 		desired.RedisService(p.input),
@@ -34,16 +37,19 @@ func (p *pass) applyRedis(ctx context.Context) (time.Duration, error) {
 
 // gatherInput collects what the children follow from.
 func (p *pass) gatherInput(ctx context.Context) error {
-	postgresCA, err := p.authorities(ctx, p.ledger.PostgresCASecret)
-	if err != nil {
-		return err
-	}
-	storeCA, err := p.authorities(ctx, p.ledger.ObjectStoreCASecret)
-	if err != nil {
-		return err
-	}
 	view := p.ledger.view()
-	view.Postgres.CA, view.ObjectStore.CA = postgresCA, storeCA
+	var err error
+	if !p.ledger.externalPostgres() {
+		if view.Postgres.CA, err = p.authorities(ctx, p.ledger.PostgresCASecret); err != nil {
+			return err
+		}
+	}
+	if !p.ledger.externalObjectStore() {
+		if view.ObjectStore.CA, err = p.authorities(ctx, p.ledger.ObjectStoreCASecret); err != nil {
+			return err
+		}
+	}
+	p.brought.into(&view)
 	p.input = desired.Input{Vault: p.vault, Class: p.class, Ledger: view, Observed: desired.Observed{
 		RedisStorage: storageOf(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))),
 	}}
@@ -53,6 +59,7 @@ func (p *pass) gatherInput(ctx context.Context) error {
 // view is what the builders need of the ledger.
 func (l *ledger) view() desired.Ledger {
 	return desired.Ledger{
+		Identity: l.Identity,
 		Postgres: desired.Postgres{
 			Host: l.PostgresHost, Port: l.PostgresPort, SSLMode: v1alpha1.SSLMode(l.PostgresSSLMode), Database: l.Database,
 			AppLogin: l.AppLogin, AppPassword: l.AppPassword, MigrateLogin: l.MigrateLogin, MigratePassword: l.MigratePassword,
@@ -174,7 +181,7 @@ func jobCondition(job *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobC
 func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
 	redis := redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis)))
 	first := p.observed.deployment(p.childName(v1alpha1.ComponentAPI)) == nil
-	if first && redis.reason != v1alpha1.ReasonAvailable {
+	if first && p.brought.redis == nil && redis.reason != v1alpha1.ReasonAvailable {
 		p.doing = "Redis starts"
 		return patience, nil
 	}
@@ -191,7 +198,7 @@ func (p *pass) applyAPI(ctx context.Context) (time.Duration, error) {
 // tidy removes what older versions of the vault left, once no pod of theirs is there to read it.
 func (p *pass) tidy(ctx context.Context) (time.Duration, error) {
 	for _, component := range []string{v1alpha1.ComponentWorker, v1alpha1.ComponentAPI} {
-		if d := p.observed.deployment(p.childName(component)); d == nil || !rolledOut(d) {
+		if !p.isRolledOut(component) {
 			p.doing = component + " pods are rolled out"
 		}
 	}
@@ -199,6 +206,11 @@ func (p *pass) tidy(ctx context.Context) (time.Duration, error) {
 		return patience, p.backendErr
 	}
 	return 0, p.prune(ctx)
+}
+
+func (p *pass) isRolledOut(component string) bool {
+	d := p.observed.deployment(p.childName(component))
+	return d != nil && rolledOut(d)
 }
 
 // reportBackends ends the pass of a vault that serves, but whose backends could not be asserted.

@@ -37,6 +37,7 @@ type DocVaultReconciler struct {
 	live     client.Reader // the API server itself, for what the cache does not hold
 	recorder events.EventRecorder
 	backends *backends
+	secrets  *secretWatch
 
 	// Namespace is the operator's own: ledgers and admin Secrets are there.
 	Namespace string
@@ -55,6 +56,7 @@ type pass struct {
 	ledger     *ledger                 // nil until the vault is bound
 	class      *v1alpha1.DocVaultClass // nil while the vault is deleted
 	observed   *observed               // nil until the cluster was looked at
+	brought    brought                 // what the vault's owner brings
 	input      desired.Input           // what the children follow from
 	wanted     map[childKey]bool       // the children that the vault has now
 	doing      string                  // what the vault is still waiting for, for people; empty: nothing
@@ -129,11 +131,13 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		p.hold,
 		p.bind,
 		p.provision,
+		p.readBrought,
 		p.applyRedis,
 		p.applyProjections,
 		p.migrate,
 		p.applyWorker,
 		p.applyAPI,
+		p.askPods,
 		p.tidy,
 		p.growVolume,
 		p.reportBackends,

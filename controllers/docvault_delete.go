@@ -116,6 +116,9 @@ func (p *pass) followClass(ctx context.Context) error {
 }
 
 func (p *pass) dropDatabase(ctx context.Context) error {
+	if p.ledger.externalPostgres() {
+		return nil // the owner's
+	}
 	err := p.withPostgresOf(ctx, p.ledger, func(ctx context.Context, server *provision.Postgres, systemIdentifier string) error {
 		if systemIdentifier != p.ledger.SystemIdentifier {
 			return provision.ErrOtherServer
@@ -129,6 +132,9 @@ func (p *pass) dropDatabase(ctx context.Context) error {
 }
 
 func (p *pass) removeBucket(ctx context.Context) error {
+	if p.ledger.externalObjectStore() {
+		return nil
+	}
 	err := p.withStoreOf(ctx, p.ledger, func(ctx context.Context, store *provision.ObjectStore) error {
 		return store.RemoveBucket(ctx, p.ledger.bucketWanted())
 	})

@@ -124,7 +124,7 @@ func (p *pass) summarise(passErr error) {
 func (p *pass) summariseChildren() {
 	api := p.observed.deployment(p.childName(v1alpha1.ComponentAPI))
 	worker := p.observed.deployment(p.childName(v1alpha1.ComponentWorker))
-	p.set(v1alpha1.ConditionRedisReady, redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))))
+	p.set(v1alpha1.ConditionRedisReady, p.redisReady(worker))
 	p.set(v1alpha1.ConditionWorkerAvailable, available(worker, "worker"))
 	p.set(v1alpha1.ConditionAPIAvailable, serving(api))
 	if p.vault.Spec.Suspend {
@@ -254,6 +254,13 @@ func provisioned(err error, done string) verdict {
 		return unknown(away.reason, away.Error()+"; it is tried again")
 	}
 	return isFalse(v1alpha1.ReasonProvisioningFailed, err.Error()+"; it is tried again")
+}
+
+func (p *pass) redisReady(worker *appsv1.Deployment) verdict {
+	if p.vault.Spec.Redis.External != nil {
+		return p.externalRedisReady(worker)
+	}
+	return redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis)))
 }
 
 func redisReady(set *appsv1.StatefulSet) verdict {

@@ -48,6 +48,12 @@ type ledger struct {
 	ObjectStoreAdminSecret string
 	ObjectStoreCASecret    string
 
+	// PostgresExternal, ObjectStoreExternal and RedisExternal are `external` of what the vault's owner brings. Its credentials stay in the
+	// owner's Secrets.
+	PostgresExternal    string
+	ObjectStoreExternal string
+	RedisExternal       string
+
 	// SystemIdentifier is the Postgres server's own; a server with another is not the one that holds this vault.
 	SystemIdentifier string
 
@@ -93,6 +99,9 @@ func (l *ledger) fields() map[string]*string {
 		"postgresSSLMode":        &l.PostgresSSLMode,
 		"postgresAdminSecret":    &l.PostgresAdminSecret,
 		"postgresCASecret":       &l.PostgresCASecret,
+		"postgresExternal":       &l.PostgresExternal,
+		"objectStoreExternal":    &l.ObjectStoreExternal,
+		"redisExternal":          &l.RedisExternal,
 		"postgresSystem":         &l.SystemIdentifier,
 		"objectStoreEndpoint":    &l.ObjectStoreEndpoint,
 		"objectStorePublic":      &l.ObjectStorePublic,

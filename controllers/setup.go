@@ -70,7 +70,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		Installation:   namespace.UID,
 		ControllerName: installation.ControllerName,
 	}
-	if err := vaults.setup(mgr, installation.Workers); err != nil {
+	if err := vaults.setup(ctx, mgr, installation.Workers); err != nil {
 		return fmt.Errorf("set up the DocVault controller: %w", err)
 	}
 	if err := (&DocVaultClassReconciler{vaults}).setup(mgr); err != nil {
@@ -81,9 +81,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 
 // setup watches what a vault follows from. Only the vault itself is looked at for edits alone (its generation, or an annotation):
 // of its children every change counts, as their status is what a pass waits for.
-func (r *DocVaultReconciler) setup(mgr ctrl.Manager, workers int) error {
+func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, workers int) error {
 	edited := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
-	return ctrl.NewControllerManagedBy(mgr).
+	vaults, err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.DocVault{}, builder.WithPredicates(edited)).
 		Owns(&corev1.Secret{}).
 		Owns(&corev1.ConfigMap{}).
@@ -98,7 +98,12 @@ func (r *DocVaultReconciler) setup(mgr ctrl.Manager, workers int) error {
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		}).
-		Complete(r)
+		Build(r)
+	if err != nil {
+		return err
+	}
+	r.secrets, err = r.newSecretWatch(ctx, mgr, vaults)
+	return err
 }
 
 func (r *DocVaultClassReconciler) setup(mgr ctrl.Manager) error {

@@ -40,6 +40,8 @@ const (
 	ReasonServing = "Serving"
 	// ReasonProvisioned says that a backend has what the vault needs.
 	ReasonProvisioned = "Provisioned"
+	// ReasonExternal says that a backend is the vault's owner's: nothing is made there.
+	ReasonExternal = "External"
 	// ReasonAvailable says that the wanted pods are ready.
 	ReasonAvailable = "Available"
 	// ReasonMigrationSucceeded says that the migration of the spec's image went through.
@@ -96,6 +98,8 @@ const (
 	ReasonLimitExceeded = "LimitExceeded"
 	// ReasonSecretNotFound says that a Secret that the class or the vault names, or a key of it, does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonInvalidSecret says that a key of a Secret that the vault names holds what cannot work; the message names the key.
+	ReasonInvalidSecret = "InvalidSecret" //nolint:gosec // a reason, no credential
 	// ReasonLoginRefused says that a server refuses the credentials in a Secret that the class names.
 	ReasonLoginRefused = "LoginRefused"
 	// ReasonInvalidSpec says that the spec holds something that cannot work.

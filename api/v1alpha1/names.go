@@ -42,6 +42,10 @@ const AnnotationAdopt = "docvault.io/adopt"
 // replaces them.
 const AnnotationRuntimeSecret = "docvault.io/runtime-secret" //nolint:gosec // a name, no credential
 
+// AnnotationDatabase on a migration's pod is the hash of where an external database is and who uses it: another
+// one is migrated anew.
+const AnnotationDatabase = "docvault.io/database"
+
 // Finalizer holds a vault until its children and, as its deletion policy says, its data are gone; and a class until no vault
 // is bound to it.
 const Finalizer = "docvault.io/finalizer"

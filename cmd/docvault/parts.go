@@ -66,6 +66,10 @@ func (p *parts) close() {
 	_ = p.redis.Close()
 }
 
+func (p *parts) alone(c config.Runtime, log *slog.Logger) *alone {
+	return &alone{redis: p.redis, identity: c.Identity, log: log}
+}
+
 func (p *parts) vault(c config.Runtime, log *slog.Logger, metrics prometheus.Registerer) *vault.Vault {
 	return vault.New(vault.Parts{
 		Store: p.store, Blobs: p.blobs, Queue: queue.New(p.redis, config.Queue), Log: log, Metrics: metrics, Keys: p.keys,

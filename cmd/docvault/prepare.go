@@ -17,14 +17,39 @@ func runMigrate(ctx context.Context, get func(string) string) error {
 	if err != nil {
 		return err
 	}
-	err = store.Migrate(ctx, c.DatabaseURL.Reveal(), setLog(c.Log, "migrate"))
+	err = migrate(ctx, c)
 	if errors.Is(err, store.ErrBadURL) {
 		return config.Problems{fmt.Sprintf("%s: %v", config.DatabaseMigrateURL, err)}
 	}
 	if errors.Is(err, store.ErrTooOld) {
 		return config.Problems{err.Error()} // no further try will do
 	}
+	if errors.Is(err, store.ErrTaken) {
+		return config.Problems{fmt.Sprintf("%s: %v, whose mark is in its table vault_mark: name another, or empty that table if that vault is gone",
+			config.DatabaseMigrateURL, err)}
+	}
 	return err
+}
+
+func migrate(ctx context.Context, c config.Migrate) error {
+	url, log := c.DatabaseURL.Reveal(), setLog(c.Log, "migrate")
+	if c.Identity != "" {
+		if err := store.Claim(ctx, url, c.Identity); err != nil {
+			return fmt.Errorf("claim the database: %w", err)
+		}
+		if err := store.Furnish(ctx, url); err != nil {
+			return fmt.Errorf("make the extensions: %w", err)
+		}
+	}
+	if err := store.Migrate(ctx, url, log); err != nil {
+		return err
+	}
+	if c.AppLogin != "" {
+		if err := store.Grant(ctx, url, c.AppLogin); err != nil {
+			return fmt.Errorf("grant the app login its rights: %w", err)
+		}
+	}
+	return nil
 }
 
 func runProvision(ctx context.Context, get func(string) string) error {

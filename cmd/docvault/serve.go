@@ -47,6 +47,7 @@ func runAPI(ctx context.Context, get func(string) string) error {
 	})
 	probes := inside(metrics, probes{live: alive, ready: v.Ready, pprof: c.Pprof, log: log})
 	return together(ctx,
+		parts.alone(c, log).keep,
 		func(ctx context.Context) error { return serve(ctx, "api", c.ListenAddr, handler, log) },
 		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, probes, log) },
 	)
@@ -73,10 +74,14 @@ func runWorker(ctx context.Context, get func(string) string) error {
 	defer flush()
 	metrics := newMetrics(parts)
 	v := parts.vault(c, log, metrics)
-	w := worker.New(v, parts.redis, worker.Config{Queue: config.Queue, Concurrency: c.Concurrency, Log: log, Metrics: metrics})
-	probes := inside(metrics, probes{live: w.Live, ready: v.Ready, pprof: c.Pprof, log: log})
+	redis := parts.alone(c, log)
+	w := worker.New(v, parts.redis, worker.Config{
+		Queue: config.Queue, Claim: redis.claim, Concurrency: c.Concurrency, Log: log, Metrics: metrics,
+	})
+	probes := inside(metrics, probes{live: w.Live, ready: redis.ready(v.Ready), pprof: c.Pprof, log: log})
 	return together(ctx,
 		w.Run,
+		redis.keep,
 		func(ctx context.Context) error { return serve(ctx, "metrics", c.MetricsAddr, probes, log) },
 	)
 }

@@ -15,6 +15,7 @@ import (
 const (
 	postgresCAKey    = "postgres.crt"
 	objectStoreCAKey = "object-store.crt"
+	redisCAKey       = "redis.crt"
 )
 
 // RuntimeConfigMap returns the part of the environment of API and workers that is no secret. It never changes: other content
@@ -28,8 +29,19 @@ func RuntimeConfigMap(in Input) *coreac.ConfigMapApplyConfiguration {
 		config.MinioRegion:   store.Region,
 		config.MinioBucket:   store.Bucket,
 	}
-	if store.PublicEndpoint != "" {
-		data[config.MinioPublicEndpoint] = store.PublicEndpoint
+	for name, value := range map[string]string{
+		config.MinioPublicEndpoint:        store.PublicEndpoint,
+		config.ClassificationProvider:     string(in.Vault.Spec.Classification.Provider),
+		config.ClassificationModel:        in.Vault.Spec.Classification.Model,
+		config.ClassificationBaseURL:      in.Vault.Spec.Classification.BaseURL,
+		config.ClassificationSystemPrompt: in.Vault.Spec.Classification.SystemPrompt,
+	} {
+		if value != "" {
+			data[name] = value
+		}
+	}
+	if in.Ledger.ExternalRedis != nil {
+		data[config.VaultIdentity] = in.Ledger.Identity
 	}
 	return immutable(in, data)
 }
@@ -42,6 +54,9 @@ func CAConfigMap(in Input) *coreac.ConfigMapApplyConfiguration {
 	}
 	if ca := in.Ledger.ObjectStore.CA; len(ca) > 0 {
 		data[objectStoreCAKey] = string(ca)
+	}
+	if redis := in.Ledger.ExternalRedis; redis != nil && len(redis.CA) > 0 {
+		data[redisCAKey] = string(redis.CA)
 	}
 	if len(data) == 0 {
 		return nil

@@ -43,7 +43,7 @@ func API(in Input) Role {
 	return Role{
 		component: v1alpha1.ComponentAPI,
 		replicas:  spec.Replicas,
-		env:       uploadLimit(spec),
+		env:       uploadLimit(in),
 		ports:     []*coreac.ContainerPortApplyConfiguration{port("http", config.APIPort), port("metrics", config.MetricsPort)},
 		tmp:       *resource.NewQuantity(gibibyte, resource.BinarySI), // uploads go through memory; this is for what libraries spill
 		resources: resources(spec.Resources, "50m", "64Mi"),
@@ -55,10 +55,10 @@ func API(in Input) Role {
 func Worker(in Input) Role {
 	spec := in.Vault.Spec.Worker
 	concurrency := int64(valueOr(spec.Concurrency, defaultConcurrency))
-	env := uploadLimit(in.Vault.Spec.API)
+	env := uploadLimit(in)
 	env[config.WorkerConcurrency] = strconv.FormatInt(concurrency, 10)
 	largest := int64(gibibyte)
-	if limit := in.Vault.Spec.API.MaxUploadSize; limit != nil {
+	if limit := maxUploadSize(in); limit != nil {
 		largest = limit.Value()
 	}
 	return Role{
@@ -106,6 +106,10 @@ func rolePod(in Input, role Role) *coreac.PodSpecApplyConfiguration {
 		WithStartupProbe(probe("/livez").WithPeriodSeconds(1).WithFailureThreshold(120)).
 		WithReadinessProbe(probe("/readyz").WithPeriodSeconds(5)).
 		WithLivenessProbe(probe("/livez").WithPeriodSeconds(10).WithFailureThreshold(6))
+	if in.Ledger.ExternalRedis != nil {
+		// What a pod says last stands in its status: that the Redis is another vault's, for one.
+		container.WithTerminationMessagePolicy(corev1.TerminationMessageFallbackToLogsOnError)
+	}
 	if role.preStop > 0 {
 		container.WithLifecycle(coreac.Lifecycle().WithPreStop(
 			coreac.LifecycleHandler().WithSleep(coreac.SleepAction().WithSeconds(role.preStop))))
@@ -113,7 +117,7 @@ func rolePod(in Input, role Role) *coreac.PodSpecApplyConfiguration {
 	spec := podSpec(in, container).WithTerminationGracePeriodSeconds(role.preStop + graceSeconds)
 	withTmp(spec, role.tmp)
 	withPostgresCA(in, spec)
-	withObjectStoreCA(in, spec)
+	withTrust(in, spec)
 	return spec
 }
 
@@ -124,12 +128,24 @@ func replicas(in Input, role Role) int32 {
 	return valueOr(role.replicas, defaultReplicas)
 }
 
-func uploadLimit(spec v1alpha1.APISpec) map[string]string {
+func uploadLimit(in Input) map[string]string {
 	env := map[string]string{}
-	if spec.MaxUploadSize != nil {
-		env[config.MaxUploadBytes] = strconv.FormatInt(spec.MaxUploadSize.Value(), 10)
+	if limit := maxUploadSize(in); limit != nil {
+		env[config.MaxUploadBytes] = strconv.FormatInt(limit.Value(), 10)
 	}
 	return env
+}
+
+// maxUploadSize returns what the vault says, else the class's limit where that is less than the runtime's default; nil is the default.
+func maxUploadSize(in Input) *resource.Quantity {
+	most := in.Class.Spec.Limits.MaxUploadSize
+	if wanted := in.Vault.Spec.API.MaxUploadSize; wanted != nil {
+		return wanted
+	}
+	if most != nil && most.Value() < config.DefaultMaxUploadBytes {
+		return most
+	}
+	return nil
 }
 
 func port(name string, number int32) *coreac.ContainerPortApplyConfiguration {

@@ -108,7 +108,7 @@ func restOf(in desired.Input) []any {
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]desired.Input{"minimal": minimal(), "everything": everything(), "suspended": suspended()} {
+	for name, in := range map[string]desired.Input{"minimal": minimal(), "everything": everything(), "suspended": suspended(), "brought": brought()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := yamlOf(t, append(secretsOf(in), restOf(in)...)...)

@@ -16,11 +16,17 @@ type Input struct {
 	Observed Observed
 }
 
-// Ledger is what the builders need of the ledger: where the vault lives, and its credentials.
+// Ledger is what the builders need of the ledger: where the vault lives, and its credentials. Those of what the vault's owner brings
+// are not in the ledger, and stand here as the owner's Secrets have them.
 type Ledger struct {
+	Identity    string // marks an external Redis or database as this vault's alone
 	Postgres    Postgres
 	ObjectStore ObjectStore
 	Redis       []RedisUser // who may use the vault's Redis; the runtime logs in as the first
+
+	ExternalPostgres bool           // whether Postgres is the owner's
+	ExternalRedis    *ExternalRedis // instead of the vault's own Redis
+	ProviderKey      string         // of the classification provider
 
 	SecretKey          string   // of the runtime, hex
 	SecretKeysPrevious []string // still decrypt

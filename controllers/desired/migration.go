@@ -8,6 +8,7 @@ import (
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/runtime/config"
 )
 
 // ExitBadConfiguration is how the runtime ends when trying again cannot help.
@@ -25,6 +26,11 @@ func MigrationJob(in Input) *batchac.JobApplyConfiguration {
 	template := coreac.PodTemplateSpec().
 		WithLabels(labels(in, v1alpha1.ComponentMigrate)).
 		WithSpec(migratePod(in))
+	if in.Ledger.ExternalPostgres {
+		// Another database is to be migrated, too, and asked whose it is; another app login is to get its rights.
+		db := in.Ledger.Postgres
+		template.WithAnnotations(map[string]string{v1alpha1.AnnotationDatabase: hashOf([]string{db.Host, db.Port, db.Database, db.AppLogin})})
+	}
 	return batchac.Job(migrateName(in)+"-"+hashOf(template), in.Vault.Namespace).
 		WithLabels(labels(in, v1alpha1.ComponentMigrate)).
 		WithOwnerReferences(owner(in)).
@@ -55,6 +61,9 @@ func migratePod(in Input) *coreac.PodSpecApplyConfiguration {
 		WithArgs("migrate").
 		WithEnvFrom(coreac.EnvFromSource().WithSecretRef(coreac.SecretEnvSource().WithName(migrateName(in)))).
 		WithResources(resources(corev1.ResourceRequirements{}, "50m", "64Mi")))
+	if in.Ledger.ExternalPostgres {
+		spec.Containers[0].WithEnv(coreac.EnvVar().WithName(config.VaultIdentity).WithValue(in.Ledger.Identity))
+	}
 	withTmp(spec, resource.MustParse("64Mi"))
 	withPostgresCA(in, spec)
 	return spec.WithRestartPolicy(corev1.RestartPolicyNever)

@@ -1,17 +1,20 @@
 package desired
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
-// Where the authorities of the vault's servers are in a pod. Go adds the directory that SSL_CERT_DIR names to the image's own
+// Where the authorities of the vault's servers are in a pod. Go adds the directories that SSL_CERT_DIR names to the image's own
 // bundle; the one for Postgres stands in its URL and counts for nothing else.
 const (
 	postgresCADirectory    = "/etc/docvault/postgres"
 	postgresCAFile         = postgresCADirectory + "/" + postgresCAKey
 	objectStoreCADirectory = "/etc/docvault/object-store"
+	redisCADirectory       = "/etc/docvault/redis-ca"
 	certificatesVariable   = "SSL_CERT_DIR"
 )
 
@@ -48,11 +51,19 @@ func withPostgresCA(in Input, spec *coreac.PodSpecApplyConfiguration) {
 	}
 }
 
-// withObjectStoreCA makes the container trust the authority of the vault's object store, if it has its own.
-func withObjectStoreCA(in Input, spec *coreac.PodSpecApplyConfiguration) {
+// withTrust makes the container trust the authorities of the vault's object store and Redis, where these have their own.
+func withTrust(in Input, spec *coreac.PodSpecApplyConfiguration) {
+	var directories []string
 	if len(in.Ledger.ObjectStore.CA) > 0 {
 		withCA(in, spec, "object-store-ca", objectStoreCADirectory, objectStoreCAKey)
-		spec.Containers[0].WithEnv(coreac.EnvVar().WithName(certificatesVariable).WithValue(objectStoreCADirectory))
+		directories = append(directories, objectStoreCADirectory)
+	}
+	if redis := in.Ledger.ExternalRedis; redis != nil && len(redis.CA) > 0 {
+		withCA(in, spec, "redis-ca", redisCADirectory, redisCAKey)
+		directories = append(directories, redisCADirectory)
+	}
+	if len(directories) > 0 {
+		spec.Containers[0].WithEnv(coreac.EnvVar().WithName(certificatesVariable).WithValue(strings.Join(directories, ":")))
 	}
 }
 

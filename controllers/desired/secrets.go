@@ -3,7 +3,6 @@ package desired
 import (
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 
@@ -30,6 +29,9 @@ func runtimeSecretData(in Input) map[string]string {
 		config.SecretKey:      in.Ledger.SecretKey,
 		config.APIToken:       in.Ledger.Token,
 	}
+	if key := in.Ledger.ProviderKey; key != "" {
+		data[config.ClassificationAPIKey] = key
+	}
 	if previous := in.Ledger.SecretKeysPrevious; len(previous) > 0 {
 		data[config.SecretKeysPrevious] = strings.Join(previous, ",")
 	}
@@ -39,9 +41,11 @@ func runtimeSecretData(in Input) map[string]string {
 // MigrateSecret returns the environment of the migration Job. Only that Job's pods hold it.
 func MigrateSecret(in Input) *coreac.SecretApplyConfiguration {
 	db := in.Ledger.Postgres
-	return secret(in, migrateName(in), v1alpha1.ComponentMigrate, map[string]string{
-		config.DatabaseMigrateURL: databaseURL(db, db.MigrateLogin, db.MigratePassword),
-	})
+	data := map[string]string{config.DatabaseMigrateURL: databaseURL(db, db.MigrateLogin, db.MigratePassword)}
+	if in.Ledger.ExternalPostgres {
+		data[config.DatabaseAppLogin] = db.AppLogin
+	}
+	return secret(in, migrateName(in), v1alpha1.ComponentMigrate, data)
 }
 
 // AccessSecret returns the token that the vault's users need.
@@ -74,7 +78,7 @@ func databaseURL(db Postgres, login, password string) string {
 	u := url.URL{
 		Scheme:   "postgresql",
 		User:     url.UserPassword(login, password),
-		Host:     net.JoinHostPort(db.Host, db.Port),
+		Host:     address(db.Host, db.Port),
 		Path:     db.Database,
 		RawQuery: query.Encode(),
 	}
@@ -82,12 +86,26 @@ func databaseURL(db Postgres, login, password string) string {
 }
 
 func redisURL(in Input) string {
+	if external := in.Ledger.ExternalRedis; external != nil {
+		return externalRedisURL(*external)
+	}
 	user := in.Ledger.Redis[0]
 	u := url.URL{
 		Scheme: "redis",
 		User:   url.UserPassword(user.Name, user.Password),
 		Host:   fmt.Sprintf("%s.%s.svc:%d", redisName(in), in.Vault.Namespace, redisPort),
 		Path:   "0",
+	}
+	return u.String()
+}
+
+func externalRedisURL(r ExternalRedis) string {
+	u := url.URL{Scheme: "redis", Host: address(r.Host, r.Port), Path: "0"}
+	if r.TLS {
+		u.Scheme = "rediss"
+	}
+	if r.Username != "" || r.Password != "" {
+		u.User = url.UserPassword(r.Username, r.Password)
 	}
 	return u.String()
 }

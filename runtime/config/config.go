@@ -82,6 +82,7 @@ type Classify struct {
 type Runtime struct {
 	DatabaseURL Secret
 	RedisURL    Secret
+	Identity    string // marks the Redis; empty: nobody else can reach it
 	ObjectStore ObjectStore
 
 	SecretKey    []byte
@@ -110,6 +111,8 @@ type Runtime struct {
 // Migrate is the configuration of `docvault migrate`.
 type Migrate struct {
 	DatabaseURL Secret
+	Identity    string // marks the database; empty: it is marked otherwise
+	AppLogin    string // that has no default privileges; empty: it has
 	Log         Log
 }
 
@@ -131,6 +134,7 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 	c := Runtime{
 		DatabaseURL: e.postgres(DatabaseURL),
 		RedisURL:    e.redis(RedisURL),
+		Identity:    get(VaultIdentity),
 		ObjectStore: e.objectStore(),
 
 		SecretKey:    e.key(SecretKey),
@@ -161,7 +165,9 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 // LoadMigrate reads the environment through get. Errors as LoadRuntime.
 func LoadMigrate(get func(string) string) (Migrate, error) {
 	e := &environment{get: get}
-	c := Migrate{DatabaseURL: e.postgres(DatabaseMigrateURL), Log: e.log()}
+	c := Migrate{
+		DatabaseURL: e.postgres(DatabaseMigrateURL), Identity: get(VaultIdentity), AppLogin: get(DatabaseAppLogin), Log: e.log(),
+	}
 	return c, e.err()
 }
 

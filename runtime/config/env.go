@@ -6,7 +6,11 @@ package config
 const (
 	DatabaseURL        = "DATABASE_URL"
 	DatabaseMigrateURL = "DATABASE_MIGRATE_URL"
+	DatabaseAppLogin   = "DATABASE_APP_LOGIN" // is given its rights by migrate, where nobody else has
 	RedisURL           = "REDIS_URL"
+
+	// VaultIdentity marks the Redis of API and worker, and the database of migrate, as one vault's alone. Another's mark is refused.
+	VaultIdentity = "VAULT_IDENTITY"
 
 	MinioEndpoint       = "MINIO_ENDPOINT"
 	MinioAccessKey      = "MINIO_ACCESS_KEY"
@@ -76,6 +80,13 @@ const (
 	PostgresAdminURL  = "POSTGRES_ADMIN_URL"
 	MinioRootUser     = "MINIO_ROOT_USER"
 	MinioRootPassword = "MINIO_ROOT_PASSWORD"
+)
+
+// RedisMarkKey is where a vault's identity stands in a Redis that is its alone, and RedisTaken what a program ends with that finds
+// another's there: the operator looks for it.
+const (
+	RedisMarkKey = "docvault:vault"
+	RedisTaken   = "the Redis is another vault's"
 )
 
 // Ports of the containers, and the asynq queues that workers take tasks from.

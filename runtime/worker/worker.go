@@ -3,6 +3,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -33,7 +34,9 @@ const (
 
 // Config says how a worker works.
 type Config struct {
-	Queue       string
+	Queue string
+	// Claim is called once Redis answers, until it succeeds; an error of type config.Problems ends the worker. nil: nothing is claimed.
+	Claim       func(context.Context) error
 	Concurrency int
 	Log         *slog.Logger
 	Metrics     prometheus.Registerer
@@ -88,7 +91,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for _, l := range w.loops {
 		sweeps.Go(func() { w.sweep(ctx, l) })
 	}
-	if err := w.start(ctx, server); err != nil {
+	if started, err := w.start(ctx, server); !started || err != nil {
 		return err
 	}
 	w.config.Log.InfoContext(ctx, "worker started", "queue", w.config.Queue, "concurrency", w.config.Concurrency)
@@ -103,22 +106,37 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
+func (w *Worker) reach(ctx context.Context) error {
+	if err := w.redis.Ping(ctx).Err(); err != nil || w.config.Claim == nil {
+		return err
+	}
+	return w.config.Claim(ctx)
+}
+
 // start waits for Redis: asynq's own start fails when it is away.
-func (w *Worker) start(ctx context.Context, server *asynq.Server) error {
+func (w *Worker) start(ctx context.Context, server *asynq.Server) (started bool, err error) {
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(string(queue.Extract), w.handle(ofDocument(w.vault.Extract)))
 	mux.HandleFunc(string(queue.Classify), w.handle(ofDocument(w.vault.ClassifyTask)))
 	mux.HandleFunc(string(queue.Preview), w.handle(w.vault.MakePreview))
-	for w.redis.Ping(ctx).Err() != nil {
+	for {
+		err := w.reach(ctx)
+		if err == nil {
+			break
+		}
+		var wrong config.Problems
+		if errors.As(err, &wrong) {
+			return false, err
+		}
 		w.config.Log.WarnContext(ctx, "waiting for Redis")
 		select {
 		case <-ctx.Done():
-			return nil
+			return false, nil
 		case <-time.After(sweepEvery):
 		}
 	}
 	if err := server.Start(mux); err != nil {
-		return fmt.Errorf("start taking tasks: %w", err)
+		return false, fmt.Errorf("start taking tasks: %w", err)
 	}
-	return nil
+	return true, nil
 }
