@@ -25,7 +25,7 @@ func (p *pass) applyRedis(ctx context.Context) (time.Duration, error) {
 	if err := p.gatherInput(ctx); err != nil {
 		return 0, err
 	}
-	if p.brought.redis != nil {
+	if p.ledger.externalRedis() {
 		return 0, nil
 	}
 	return 0, p.apply(ctx,
@@ -181,7 +181,7 @@ func jobCondition(job *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobC
 func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
 	redis := redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis)))
 	first := p.observed.deployment(p.childName(v1alpha1.ComponentAPI)) == nil
-	if first && p.brought.redis == nil && redis.reason != v1alpha1.ReasonAvailable {
+	if first && !p.ledger.externalRedis() && redis.reason != v1alpha1.ReasonAvailable {
 		p.doing = "Redis starts"
 		return patience, nil
 	}

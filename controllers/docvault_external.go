@@ -147,7 +147,8 @@ func broughtVerdict(err error, what string, ref *v1alpha1.ExternalBackend) verdi
 	switch {
 	case err == nil:
 		return isTrue(v1alpha1.ReasonExternal, fmt.Sprintf(
-			"%s in Secret %s is the owner's: nothing is made there; the vault's pods and its /health tell whether it answers", what, ref.SecretRef.Name))
+			"%s in Secret %s is the owner's: nothing is made there; the vault's pods and its /health tell whether it answers",
+			what, ref.SecretRef.Name))
 	case errors.As(err, &refused):
 		return isFalse(refused.reason, refused.message)
 	}
@@ -233,7 +234,8 @@ func (p *pass) externalRedisReady(worker *appsv1.Deployment) verdict {
 	case wantedReplicas(worker) == 0:
 		return p.lastKnown(v1alpha1.ConditionRedisReady, secret+" was not tried: no worker is wanted")
 	case worker.Status.AvailableReplicas == 0:
-		return unknown(v1alpha1.ReasonProgressing, "no worker has found "+secret+" to answer: see `kubectl logs deployment/"+worker.Name+"`")
+		return unknown(v1alpha1.ReasonProgressing,
+			"no worker has found "+secret+" to answer: see `kubectl logs deployment/"+worker.Name+"`")
 	}
 	return isTrue(v1alpha1.ReasonExternal, secret+" answers the workers")
 }

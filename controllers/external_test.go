@@ -31,7 +31,7 @@ type tenant struct {
 	bucket    string
 }
 
-const broughtPassword = "brought-password-that-nobody-shows" //nolint:gosec // of a database that lives as long as a test
+const broughtPassword = "brought-password-that-nobody-shows"
 
 // newTenant makes them, and has the class allow all.
 func (i *installation) newTenant() tenant {

@@ -99,7 +99,7 @@ const (
 	// ReasonSecretNotFound says that a Secret that the class or the vault names, or a key of it, does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonInvalidSecret says that a key of a Secret that the vault names holds what cannot work; the message names the key.
-	ReasonInvalidSecret = "InvalidSecret" //nolint:gosec // a reason, no credential
+	ReasonInvalidSecret = "InvalidSecret"
 	// ReasonLoginRefused says that a server refuses the credentials in a Secret that the class names.
 	ReasonLoginRefused = "LoginRefused"
 	// ReasonInvalidSpec says that the spec holds something that cannot work.

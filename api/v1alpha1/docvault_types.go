@@ -161,7 +161,7 @@ type DocVaultStatus struct {
 
 // DatabaseStatus names a vault's database.
 type DatabaseStatus struct {
-	// Name of the database on the class's Postgres server.
+	// Name of the database on the class's Postgres server; "external" of one that the vault's owner brings.
 	// +optional
 	Name string `json:"name,omitempty"`
 	// AppRole is the role whose rights the API and the workers have.
@@ -171,7 +171,7 @@ type DatabaseStatus struct {
 
 // BucketStatus names a vault's bucket.
 type BucketStatus struct {
-	// Name of the bucket in the class's object store.
+	// Name of the bucket in the class's object store; "external" of one that the vault's owner brings.
 	// +optional
 	Name string `json:"name,omitempty"`
 }

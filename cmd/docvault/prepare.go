@@ -25,8 +25,8 @@ func runMigrate(ctx context.Context, get func(string) string) error {
 		return config.Problems{err.Error()} // no further try will do
 	}
 	if errors.Is(err, store.ErrTaken) {
-		return config.Problems{fmt.Sprintf("%s: %v, whose mark is in its table vault_mark: name another, or empty that table if that vault is gone",
-			config.DatabaseMigrateURL, err)}
+		return config.Problems{fmt.Sprintf("%s: %v, whose mark is in its table vault_mark: name another, "+
+			"or empty that table if that vault is gone", config.DatabaseMigrateURL, err)}
 	}
 	return err
 }

@@ -29,7 +29,9 @@ func MigrationJob(in Input) *batchac.JobApplyConfiguration {
 	if in.Ledger.ExternalPostgres {
 		// Another database is to be migrated, too, and asked whose it is; another app login is to get its rights.
 		db := in.Ledger.Postgres
-		template.WithAnnotations(map[string]string{v1alpha1.AnnotationDatabase: hashOf([]string{db.Host, db.Port, db.Database, db.AppLogin})})
+		template.WithAnnotations(map[string]string{
+			v1alpha1.AnnotationDatabase: hashOf([]string{db.Host, db.Port, db.Database, db.AppLogin}),
+		})
 	}
 	return batchac.Job(migrateName(in)+"-"+hashOf(template), in.Vault.Namespace).
 		WithLabels(labels(in, v1alpha1.ComponentMigrate)).

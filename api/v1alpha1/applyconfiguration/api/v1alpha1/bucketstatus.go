@@ -7,7 +7,7 @@ package v1alpha1
 //
 // BucketStatus names a vault's bucket.
 type BucketStatusApplyConfiguration struct {
-	// Name of the bucket in the class's object store.
+	// Name of the bucket in the class's object store; "external" of one that the vault's owner brings.
 	Name *string `json:"name,omitempty"`
 }
 

@@ -7,7 +7,7 @@ package v1alpha1
 //
 // DatabaseStatus names a vault's database.
 type DatabaseStatusApplyConfiguration struct {
-	// Name of the database on the class's Postgres server.
+	// Name of the database on the class's Postgres server; "external" of one that the vault's owner brings.
 	Name *string `json:"name,omitempty"`
 	// AppRole is the role whose rights the API and the workers have.
 	AppRole *string `json:"appRole,omitempty"`
