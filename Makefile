@@ -22,6 +22,10 @@ build: go ## Build bin/docvault and bin/docvault-operator
 test: go ## Run every test, on real servers that are started and stopped for it
 	hack/services run go test -timeout 20m ./...
 
+.PHONY: test-web
+test-web: go ## Run the page's tests in Chromium, on real servers
+	hack/services run hack/web-test
+
 .PHONY: test-e2e
 test-e2e: go ## Run the black-box suite on a kind cluster, and the compose stack
 	hack/e2e
@@ -70,6 +74,14 @@ vuln: go ## Look for known vulnerabilities in what is linked
 .PHONY: dev
 dev: go ## Run the vault here without containers, built anew on each change; Ctrl-C ends it
 	@hack/dev
+
+.PHONY: web
+web: go ## Build the page (web/) into runtime/web/dist, which is committed
+	hack/web build
+
+.PHONY: web-dev
+web-dev: ## Serve the page on port 5173 as it is edited; beside make dev
+	@hack/web dev
 
 .PHONY: services-up
 services-up: go ## Start the test services and leave them; then: eval "$(hack/services env)"

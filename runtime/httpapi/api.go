@@ -1,5 +1,5 @@
-// Package httpapi is the vault's REST API. The route table in routes.go is the contract: requests are checked against it, and the
-// OpenAPI document and the page at /docs are made from it. Handlers parse, call the vault and respond.
+// Package httpapi is the vault's REST API, and serves its page. The route table in routes.go is the contract: requests are checked
+// against it, and the OpenAPI document and the description at /docs are made from it. Handlers parse, call the vault and respond.
 package httpapi
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/vault"
+	"github.com/docvault/docvault/runtime/web"
 )
 
 // Config is what New needs besides the vault.
@@ -38,6 +39,7 @@ type api struct {
 	log    *slog.Logger
 	gate   *gate
 	docs   *documentation
+	page   *web.Page
 	mux    *http.ServeMux
 	// streams holds a token for each stream of events.
 	streams chan struct{}
@@ -54,6 +56,11 @@ func New(v *vault.Vault, config Config) http.Handler {
 	a.docs = newDocumentation(routes, config.Version)
 	for _, route := range routes {
 		a.mux.Handle(route.method+" "+route.path, a.serve(route))
+	}
+	a.page = web.New(web.Facts{MaxUploadBytes: config.MaxUploadBytes, Token: config.APIToken != ""})
+	a.mux.Handle("GET /{$}", a.page)
+	for path, file := range a.page.Files() {
+		a.mux.Handle("GET "+path, file)
 	}
 	a.mux.HandleFunc("/", a.unmatched)
 

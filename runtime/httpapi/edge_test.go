@@ -94,7 +94,6 @@ func TestWhatNoRouteTakes(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, Config{})
 	e.ask(t, "GET", "/nothing", "").want(t, "unknown path", 404, "not_found")
-	e.ask(t, "GET", "/", "").want(t, "no page yet", 404, "not_found")
 	e.ask(t, "GET", "/api/documents/", "").want(t, "trailing slash", 404, "not_found")
 	e.ask(t, "BREW", "/livez", "").want(t, "unknown method", 405, "method_not_allowed")
 	e.ask(t, "GET", "/api/documents/not-a-uuid", "").want(t, "malformed id", 404, "not_found")
@@ -109,6 +108,30 @@ func TestWhatNoRouteTakes(t *testing.T) {
 	refused.want(t, "a method that the path does not take", 405, "method_not_allowed")
 	if allow := refused.Header.Get("Allow"); allow != "GET, HEAD, POST" {
 		t.Errorf("Allow: %s", allow)
+	}
+}
+
+// TestPage asks for the page as browsers do: under each of its addresses, and never where the API is.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, Config{APIToken: "a token"})
+	const browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+	for _, path := range []string{"/", "/topics", "/documents/4f0c1d7e-0000-4000-8000-000000000000", "/nothing"} {
+		page := e.ask(t, "GET", path, "", "Accept", browser)
+		if page.StatusCode != http.StatusOK || page.Header.Get("Content-Type") != "text/html; charset=utf-8" || page.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %d %v", path, page.StatusCode, page.Header)
+		}
+	}
+	e.ask(t, "GET", "/", "").want(t, "the page for whoever asks", 200, "")
+	e.ask(t, "HEAD", "/topics", "", "Accept", browser).want(t, "HEAD of a view", 200, "")
+	e.ask(t, "POST", "/", "", "Accept", browser).want(t, "POST", 405, "method_not_allowed")
+	e.ask(t, "GET", "/api/nothing", "", "Accept", browser).want(t, "below the API", 401, "unauthorized")
+	e.ask(t, "GET", "/assets/of-an-older-page.js", "", "Accept", "*/*").want(t, "a file that is gone", 404, "not_found")
+	if got := e.counted(t, "unmatched", "GET", "200"); got != 3 {
+		t.Errorf("counted %v views, want 3", got)
+	}
+	if docs := e.ask(t, "GET", "/docs", "", "Accept", browser); !strings.Contains(docs.Header.Get("Content-Security-Policy"), "style-src 'sha256-") {
+		t.Error("the page took the place of /docs")
 	}
 }
 

@@ -215,3 +215,8 @@ func refusalsOf(route route) []int {
 func (a *api) openAPI(w http.ResponseWriter, c *call) error {
 	return serveStatic(w, c, "application/json", a.docs.jsonETag, a.docs.json)
 }
+
+// OpenAPI returns the OpenAPI document for those that make clients from it.
+func OpenAPI(version string) []byte {
+	return newDocumentation((&api{}).routes(), version).json
+}

@@ -86,9 +86,10 @@ func (a *api) run(w http.ResponseWriter, r *http.Request, route route) error {
 	return nil
 }
 
-// unmatched answers what no route takes: 405 where another method would do, else 404.
+// unmatched answers what no route takes: 405 where another method would do, the page to a browser that goes there, for its views have
+// paths of their own, else 404.
 func (a *api) unmatched(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") {
+	if isAPI(r.URL.Path) {
 		if err := a.gate.check(r); err != nil {
 			a.fail(w, r, err, "")
 			return
@@ -99,8 +100,20 @@ func (a *api) unmatched(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, errMethodNotAllowed(r.Method, allowed), "")
 		return
 	}
+	if wantsPage(r) {
+		a.page.ServeHTTP(w, r)
+		return
+	}
 	a.fail(w, r, errNoSuchPath(), "")
 }
+
+// wantsPage tells a browser that opens an address from a program, and from the page asking for a file or for the API.
+func wantsPage(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !isAPI(r.URL.Path) &&
+		strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+func isAPI(path string) bool { return path == "/api" || strings.HasPrefix(path, "/api/") }
 
 // methodsOf asks the mux which methods would have found a route for r's path.
 func (a *api) methodsOf(r *http.Request) []string {

@@ -18,9 +18,9 @@ import (
 
 // The page at /docs has no script and loads nothing, so it can be read wherever the vault runs.
 var (
-	//go:embed page.html
+	//go:embed docs.html
 	pageHTML string
-	//go:embed page.css
+	//go:embed docs.css
 	pageCSS string
 
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{

@@ -1,0 +1,33 @@
+import type { components } from './schema'
+
+type Body = Partial<components['schemas']['Problem']>
+
+// A Problem is a refusal of the API. `code` is stable, `message` is the API's own English sentence.
+export class Problem extends Error {
+  readonly status: number
+  readonly code: string
+  readonly field: string | undefined
+
+  constructor(status: number, body: Body) {
+    super(body.detail ?? `The server answered ${status}.`)
+    this.status = status
+    this.code = body.code ?? 'unknown'
+    this.field = body.field
+  }
+}
+
+// An Away says that there was no answer at all: no network, or nobody listens.
+export class Away extends Error {
+  constructor() {
+    super('no answer')
+  }
+}
+
+export function parseProblem(status: number, text: string): Problem {
+  try {
+    const body: unknown = JSON.parse(text)
+    return new Problem(status, body !== null && typeof body === 'object' ? (body as Body) : {})
+  } catch {
+    return new Problem(status, {})
+  }
+}

@@ -1,0 +1,81 @@
+import type { Key, Message } from './en'
+
+// What the page says, in German.
+export const de: Record<Key, Message> = {
+  skip: 'Zu den Dokumenten springen', menu: 'Menü', close: 'Schließen', cancel: 'Abbrechen', save: 'Speichern', retry: 'Noch einmal', undo: 'Rückgängig', remove: 'Entfernen',
+  docs: 'API', loading: 'Wird geladen …', more: 'Mehr',
+
+  documents: 'Dokumente', untagged: 'Ohne Thema', topics: 'Themen', trash: 'Papierkorb', settings: 'Einstellungen', status: 'Zustand',
+  manage: 'Themen verwalten', navigation: 'Ablage', all: 'Alle Dokumente', back: 'Zurück', missing: 'Hier ist nichts',
+  missingDo: 'Die Adresse führt nirgendwohin, oder was hier war, ist gelöscht.', toDocuments: 'Zu den Dokumenten',
+
+  search: 'Suche', searchHint: 'In Texten und Namen suchen', add: 'Dateien hinzufügen', drop: 'Dateien loslassen, um sie hinzuzufügen',
+  filters: 'Filter', clear: 'Filter aufheben', from: 'Von', to: 'Bis', anyType: 'Alle Arten', anyStatus: 'Jeder Stand', type: 'Art', sort: 'Reihenfolge',
+  topic: 'Thema', anyTopic: 'Alle Themen',
+  'type.pdf': 'PDF', 'type.image': 'Bilder', 'type.text': 'Text', 'type.office': 'Office-Dateien', 'type.email': 'E-Mail',
+  'sort.': 'Neueste zuerst', 'sort.created_at': 'Älteste zuerst', 'sort.name': 'Name, A bis Z', 'sort.-name': 'Name, Z bis A', 'sort.size': 'Kleinste zuerst',
+  'sort.-size': 'Größte zuerst', 'sort.relevance': 'Beste Treffer', 'sort.-created_at': 'Neueste zuerst',
+  count: { one: '{n} Dokument', other: '{n} Dokumente' }, countMore: 'mehr als {n} Dokumente',
+  found: { one: '{n} Dokument gefunden', other: '{n} Dokumente gefunden' },
+
+  'status.pending': 'Wartet', 'status.processing': 'Wird gelesen', 'status.ready': 'Fertig', 'status.failed': 'Nicht lesbar',
+  filing: 'Wird abgelegt', filingFailed: 'Nicht abgelegt',
+
+  empty: 'Hier kommen Ihre Papiere hinein', emptyDo: 'Ziehen Sie Dateien auf diese Seite, fügen Sie ein Bildschirmfoto ein oder wählen Sie Dateien aus. Sie werden gelesen, abgelegt und wiedergefunden.',
+  emptyFound: 'Nichts gefunden', emptyFoundDo: 'Versuchen Sie weniger oder andere Wörter, oder heben Sie die Filter auf.',
+  emptyTrash: 'Der Papierkorb ist leer', emptyTrashDo: 'Was Sie löschen, bleibt eine Weile hier und kann zurückgeholt werden.',
+  emptyTopics: 'Noch keine Themen', emptyTopicsDo: 'Unter Themen werden Dokumente abgelegt, zum Beispiel Rechnungen oder Verträge. Mit einer Beschreibung geschieht das von selbst.',
+  listWrong: 'Die Dokumente konnten nicht gelesen werden',
+
+  select: '{name} auswählen', selected: { one: '{n} ausgewählt', other: '{n} ausgewählt' }, selectAll: 'Alle gezeigten auswählen', unselect: 'Auswahl aufheben',
+  addTopics: 'Themen hinzufügen', removeTopics: 'Themen entfernen', fileAgain: 'Neu ablegen', readAgain: 'Neu lesen', delete: 'Löschen', restore: 'Zurückholen',
+  deleteForGood: 'Endgültig löschen', deletedForGood: '„{name}“ ist endgültig gelöscht', deleteForGoodAsk: '„{name}“ endgültig löschen? Das lässt sich nicht rückgängig machen.',
+  deletedMany: { one: '{n} Dokument ist im Papierkorb', other: '{n} Dokumente sind im Papierkorb' },
+  restoredMany: { one: '{n} Dokument ist wieder da', other: '{n} Dokumente sind wieder da' },
+  changedMany: { one: '{n} Dokument geändert', other: '{n} Dokumente geändert' },
+  askedMany: { one: '{n} Dokument wird bearbeitet', other: '{n} Dokumente werden bearbeitet' },
+  failedMany: { one: '{n} Dokument war nicht mehr da', other: '{n} Dokumente waren nicht mehr da' },
+  deleted: '„{name}“ ist im Papierkorb', restored: '„{name}“ ist wieder da',
+
+  uploads: 'Hinzugefügte Dateien', uploading: { one: '{n} Datei wird hinzugefügt', other: '{n} Dateien werden hinzugefügt' }, uploadsDone: 'Alle Dateien sind fertig', uploadsSome: 'Einige Dateien wurden nicht angenommen',
+  'upload.waiting': 'Wartet', 'upload.sending': '{percent} gesendet', 'upload.stored': 'Hinzugefügt', 'upload.duplicate': 'Schon vorhanden: öffnen', 'upload.cancelled': 'Abgebrochen',
+  'upload.broken': 'Nicht gesendet. Die Verbindung brach ab.', clearEnded: 'Liste leeren', cancelOf: '{name} abbrechen', retryOf: '{name} noch einmal versuchen', progressOf: 'Fortschritt von {name}', collapse: 'Verbergen', expand: 'Zeigen',
+
+  pages: 'Seiten', text: 'Text', pageOf: 'Seite {n} von {name}', noPreview: 'Diese Seite lässt sich nicht als Bild zeigen.', drawing: 'Wird gezeichnet …', noText: 'In diesem Dokument wurde kein Text gefunden.',
+  notYet: 'Das Dokument wurde noch nicht gelesen.', hits: { one: '{n} Treffer', other: '{n} Treffer' }, noHits: 'Keine Treffer in diesem Text', nextHit: 'Nächster Treffer', previousHit: 'Voriger Treffer',
+  cut: 'Es gibt mehr Text, als hier gezeigt wird.', allText: 'Der ganze Text', facts: 'Einzelheiten', name: 'Name', size: 'Größe', added: 'Hinzugefügt', changed: 'Geändert', pageCount: 'Seiten', language: 'Sprache',
+  fingerprint: 'SHA-256', filedBy: 'Abgelegt durch', model: 'Modell', certainty: 'zu {percent} sicher', byHand: 'von Hand', noTopics: 'Noch keine', changeTopics: 'Themen ändern', newTopic: 'Neues Thema',
+  rename: 'Umbenennen', download: 'Herunterladen', open: 'Original öffnen', unreadable: 'Dieses Dokument konnte nicht gelesen werden', unfiled: 'Dieses Dokument konnte nicht abgelegt werden',
+  skipped: 'Nicht von selbst abgelegt: Es gab keinen Text, oder es gibt keine Themen.', asked: 'Ist in Arbeit.', topicsOf: 'Themen von „{name}“', chooseTopics: 'Themen wählen',
+
+  color: 'Farbe', description: 'Beschreibung', descriptionHint: 'Was hierher gehört. Die Ablage und ihre Modelle lesen es beim Ablegen.', merge: 'Zusammenlegen', mergeInto: 'Zusammenlegen mit', edit: 'Bearbeiten', create: 'Anlegen',
+  editTopic: '„{name}“ bearbeiten', mergeTopic: '„{name}“ zusammenlegen', deleteTopic: '„{name}“ löschen', actionsOf: '{action}: {name}',
+  mergeSays: { one: 'Das {n} Dokument darin wird unter dem anderen Thema abgelegt. „{name}“ verschwindet.', other: 'Die {n} Dokumente darin werden unter dem anderen Thema abgelegt. „{name}“ verschwindet.' },
+  deleteSays: { one: '{n} Dokument ist hier abgelegt. Es bleibt erhalten, ohne dieses Thema.', other: '{n} Dokumente sind hier abgelegt. Sie bleiben erhalten, ohne dieses Thema.' },
+  topicDeleted: 'Das Thema „{name}“ ist gelöscht, seine Dokumente bleiben', topicMerged: '„{name}“ gehört jetzt zu „{into}“',
+
+  signIn: 'Anmelden', signInSays: 'Diese Ablage ist durch ein Token geschützt. Wer sie eingerichtet hat, kennt es.', token: 'Token', signOut: 'Abmelden',
+
+  provider: 'Wer ablegt', 'provider.builtin': 'Die Ablage selbst', 'provider.anthropic': 'Anthropic', 'provider.openai': 'OpenAI oder ein Server dieser Art', 'provider.lmstudio': 'LM Studio',
+  'says.builtin': 'Lernt aus Namen und Beschreibungen der Themen und aus dem, was Sie von Hand ablegen. Nichts verlässt die Ablage.',
+  'says.anthropic': 'Texte von Dokumenten werden an Anthropic gesendet.', 'says.openai': 'Texte von Dokumenten werden an den Server unten gesendet.', 'says.lmstudio': 'Texte von Dokumenten werden an den Server unten gesendet.',
+  baseURL: 'Adresse des Servers', key: 'API-Schlüssel', keySet: 'Ein Schlüssel ist gespeichert. Ein neuer ersetzt ihn.', keyNone: 'Kein Schlüssel ist gespeichert.', keyRemove: 'Schlüssel entfernen', modelHint: 'Leer: das übliche',
+  prompt: 'Was Modellen gesagt wird', promptReset: 'Zurück zum üblichen', saved: 'Die Einstellungen sind gespeichert', try: 'Ausprobieren', trySays: 'Probiert, was gespeichert ist.', works: 'Es geht ({ms} ms).', fails: 'Es geht nicht.',
+  unsaved: 'Noch nicht gespeichert',
+
+  health: 'Befinden', 'health.ok': 'Alles in Ordnung', 'health.degraded': 'Etwas antwortet nicht', ok: 'antwortet', numbers: 'Zahlen', queue: 'Warten auf Bearbeitung', active: 'In Arbeit', oldest: 'Längste Wartezeit', stored: 'Gespeichert',
+  inTrash: 'Im Papierkorb', total: 'Dokumente', unknown: 'unbekannt', postgres: 'Datenbank', minio: 'Objektspeicher', redis: 'Warteschlange',
+
+  away: 'Die Ablage antwortet nicht. Was Sie sehen, kann veraltet sein; es geht von selbst weiter, wenn sie wieder da ist.', backAgain: 'Die Ablage ist wieder da',
+
+  'problem.password_required': 'Es lässt sich nur mit einem Passwort öffnen. Speichern Sie eine Kopie ohne Passwort und fügen Sie diese hinzu.', 'problem.malformed': 'Die Datei ist beschädigt oder nicht das, wonach sie aussieht.',
+  'problem.too_large_to_read': 'Es ist größer, als diese Ablage liest: zu viele Seiten oder ausgepackt zu viel.', 'problem.timed_out': 'Das Lesen dauerte zu lange.', 'problem.unsupported': 'Dateien dieser Art lassen sich nicht lesen.',
+  'problem.empty_file': 'Die Datei ist leer.', 'problem.cut_off': 'Die Datei kam nur zum Teil an. Versuchen Sie es noch einmal.', 'problem.too_large': 'Die Datei ist größer, als diese Ablage annimmt. Teilen oder verkleinern Sie sie.',
+  'problem.unsupported_type': 'Dateien dieser Art werden nicht angenommen. Speichern Sie sie als PDF, Office-Datei, Bild, E-Mail oder Text.', 'problem.too_slow': 'Die Datei kam zu langsam an. Versuchen Sie es noch einmal.',
+  'problem.unavailable': 'Ein Teil der Ablage antwortet gerade nicht. Versuchen Sie es gleich noch einmal.', 'problem.internal': 'In der Ablage ging etwas schief. Ihr Protokoll sagt, was.', 'problem.unauthorized': 'Das Token ist falsch, oder die Anmeldung ist abgelaufen.',
+  'problem.too_many_attempts': 'Zu viele falsche Token. Versuchen Sie es gleich noch einmal.', 'problem.conflict': 'Ein Thema dieses Namens gibt es schon.', 'problem.not_found': 'Es ist nicht mehr da.',
+  'problem.away': 'Die Ablage antwortet nicht. Versuchen Sie es noch einmal, wenn sie wieder da ist.',
+  'problem.provider_unauthorized': 'Der Anbieter nimmt den API-Schlüssel nicht an. Siehe Einstellungen.', 'problem.model_not_found': 'Der Anbieter kennt das Modell nicht. Siehe Einstellungen.',
+  'problem.provider_rejected': 'Der Anbieter wies die Anfrage ab.', 'problem.provider_refused': 'Das Modell weigerte sich zu antworten.', 'problem.invalid_answer': 'Die Antwort des Modells ergab keinen Sinn.',
+  'problem.prompt_too_large': 'Dokument und Themen sind zu viel für das Modell.', 'problem.provider_unavailable': 'Der Anbieter antwortete einen Tag lang nicht.', 'problem.provider_failed': 'Beim Anbieter ging etwas schief.',
+}

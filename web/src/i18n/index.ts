@@ -1,0 +1,84 @@
+import { Away, Problem } from '../api/problem'
+import { de } from './de'
+import { en, type Key, type Message } from './en'
+
+export type { Key } from './en'
+
+const spoken: Record<string, Record<Key, Message>> = { en, de }
+// The first of the browser's languages that the page speaks, with its region, which says how dates are written.
+const locale = navigator.languages.find((tag) => tag.slice(0, 2) in spoken) ?? 'en'
+const language = locale.slice(0, 2)
+const messages = spoken[language] ?? en
+document.documentElement.lang = language
+
+const plurals = new Intl.PluralRules(locale)
+
+// t says something. `n` chooses between one and many, and is written as the language writes numbers.
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  const message = messages[key]
+  const text = typeof message === 'string' ? message : message[plurals.select(Number(values.n)) === 'one' ? 'one' : 'other']
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = values[name] ?? ''
+    return typeof value === 'number' ? numbers.format(value) : value
+  })
+}
+
+const isKey = (key: string): key is Key => key in en
+
+// explain says why something did not work: in the user's language where the reason is known, else in the API's words.
+export function explain(error: unknown): string {
+  if (error instanceof Away) return t('problem.away')
+  if (!(error instanceof Problem)) throw error
+  return explainCode(error.code, error.message)
+}
+
+export function explainCode(code: string, detail: string): string {
+  const key = `problem.${code}`
+  // The API says more of some: what to do with this type of file, which field is wrong.
+  if (language === 'en' && detail && code === 'unsupported_type') return detail
+  return isKey(key) ? t(key) : detail
+}
+
+const numbers = new Intl.NumberFormat(locale)
+const percents = new Intl.NumberFormat(locale, { style: 'percent' })
+const times = new Intl.DateTimeFormat(locale, { timeStyle: 'short' })
+const days = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' })
+const languages = new Intl.DisplayNames(locale, { type: 'language' })
+
+export const number = (n: number) => numbers.format(n)
+export const percent = (part: number) => percents.format(part)
+export const moment = (time: string) => moments.format(new Date(time))
+export const languageName = (tag: string) => languages.of(tag) ?? tag
+
+// day is the time of what happened today, the date of what was earlier.
+export function day(time: string): string {
+  const date = new Date(time)
+  return date.toDateString() === new Date().toDateString() ? times.format(date) : days.format(date)
+}
+
+const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
+
+export function bytes(n: number): string {
+  let unit = 0
+  for (; n >= 1000 && unit < units.length - 1; unit++) n /= 1000
+  return new Intl.NumberFormat(locale, { style: 'unit', unit: units[unit]!, unitDisplay: unit ? 'short' : 'long', maximumFractionDigits: unit && n < 10 ? 1 : 0 }).format(n)
+}
+
+export function seconds(n: number): string {
+  const [value, unit] = n < 120 ? [n, 'second'] : n < 7200 ? [n / 60, 'minute'] : [n / 3600, 'hour']
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(value)
+}
+
+const kinds: [RegExp, string][] = [
+  [/pdf/, 'PDF'], [/wordprocessing|opendocument\.text/, 'Word'], [/spreadsheet/, 'Excel'], [/presentation/, 'PowerPoint'],
+  [/html/, 'HTML'], [/rtf/, 'RTF'], [/rfc822/, 'E-Mail'], [/csv/, 'CSV'], [/svg/, 'SVG'],
+]
+
+// kind is what people call a type of file.
+export function kind(mime: string): string {
+  const known = kinds.find(([pattern]) => pattern.test(mime))
+  if (known) return known[1]
+  if (mime.startsWith('image/')) return mime.slice(6).toUpperCase()
+  return mime.startsWith('text/') ? t('type.text') : mime
+}

@@ -1,0 +1,14 @@
+import { render } from 'preact'
+import './styles/base.css'
+import './styles/controls.css'
+import './styles/frame.css'
+import './styles/documents.css'
+import './styles/views.css'
+import { App } from './app'
+import { followEvents, watch } from './state/events'
+import { readTopics } from './state/topics'
+
+void readTopics()
+watch({ topics: readTopics, reset: readTopics })
+render(<App />, document.getElementById('page')!)
+followEvents()

@@ -1,0 +1,86 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { t } from '../i18n'
+import { go, here, withParameters } from '../state/router'
+import { upload } from '../state/uploads'
+import { Icon } from './icon'
+
+export function Header({ menu, onMenu }: { menu: boolean; onMenu: () => void }) {
+  const files = useRef<HTMLInputElement>(null)
+  return (
+    <header class="bar">
+      <button type="button" class="plain narrow" aria-label={t('menu')} aria-expanded={menu} aria-controls="sidebar" onClick={onMenu}>
+        <Icon name="menu" />
+      </button>
+      <a class="brand" href="/"><img src="/favicon.svg" alt="" /><span>DocVault</span></a>
+      <Search />
+      <button type="button" class="main add" onClick={() => files.current!.click()}>
+        <Icon name="add" /><span>{t('add')}</span>
+      </button>
+      <input
+        ref={files} type="file" multiple hidden aria-label={t('add')}
+        onChange={(event) => {
+          upload(event.currentTarget.files ?? [])
+          event.currentTarget.value = ''
+        }}
+      />
+    </header>
+  )
+}
+
+// How long typing must rest before it is searched for.
+const rest = 120
+
+function Search() {
+  const asked = here.value.searchParams.get('q') ?? ''
+  const [typed, setTyped] = useState(asked)
+  const field = useRef<HTMLInputElement>(null)
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+
+  // The address may change under the field: back, a link, cleared filters.
+  useEffect(() => {
+    if (typed.trim() !== asked) setTyped(asked)
+  }, [asked])
+
+  useEffect(() => {
+    const focus = (event: KeyboardEvent) => {
+      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return
+      event.preventDefault()
+      field.current!.select()
+      field.current!.focus()
+    }
+    addEventListener('keydown', focus)
+    return () => removeEventListener('keydown', focus)
+  }, [])
+
+  const search = (text: string) => {
+    clearTimeout(timer.current)
+    const q = text.trim()
+    const path = here.value.pathname
+    if (path !== '/' && path !== '/trash') {
+      if (q) go(`/?q=${encodeURIComponent(q)}`)
+      return
+    }
+    // A search is one step back, not one for each letter.
+    go(withParameters({ q }), asked ? 'replace' : 'push')
+  }
+  return (
+    <form role="search" class="search" onSubmit={(event) => { event.preventDefault(); search(typed) }}>
+      <Icon name="search" />
+      <input
+        ref={field} type="search" aria-label={t('search')} aria-keyshortcuts="/" placeholder={t('searchHint')} value={typed} maxLength={1000}
+        autocomplete="off" enterkeyhint="search"
+        onInput={(event) => {
+          const text = event.currentTarget.value
+          setTyped(text)
+          clearTimeout(timer.current)
+          timer.current = setTimeout(() => search(text), rest)
+        }}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </form>
+  )
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches('input:not([type=checkbox], [type=radio]), textarea, select')
+}

@@ -1,0 +1,132 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { explain, t } from '../i18n'
+import { Bulk, selection } from '../parts/bulk'
+import { Empty } from '../parts/empty'
+import { Filters } from '../parts/filters'
+import { Row } from '../parts/row'
+import { useWindow } from '../parts/window'
+import { returns } from '../state/connection'
+import { watch } from '../state/events'
+import { filterOf, listOf, type Filter, type List } from '../state/list'
+import { here } from '../state/router'
+
+// DocumentsView is the list, of the vault or of the trash: what the address bar says.
+export function DocumentsView() {
+  const filter = filterOf(here.value)
+  const list = listOf(filter)
+  const shown = useShown(list)
+  useEffect(() => { selection.value = new Set() }, [list])
+  useEffect(() => {
+    const forget = watch({ document: (changed) => list.apply(changed), topics: () => list.refresh(500), reset: () => list.refresh() })
+    if (list.state.value === 'new') void list.more()
+    else list.refresh()
+    return () => {
+      forget()
+      list.stop()
+    }
+  }, [list])
+  const title = titleOf(filter)
+  useEffect(() => { document.title = `${title} · DocVault` }, [title])
+
+  return (
+    <>
+      <div class="head">
+        <h1><bdi>{title}</bdi></h1>
+        <p class="count" role="status">{countOf(shown, filter)}</p>
+      </div>
+      <Filters filter={filter} />
+      <Bulk list={shown} trashed={filter.trashed} />
+      <Rows list={shown} />
+    </>
+  )
+}
+
+// useShown is the list, or, until it has something to show, the one before: letters that are typed do not make the page flicker.
+function useShown(list: List): List {
+  const before = useRef(list)
+  list.version.value
+  const ready = list.state.value === 'there' || list.state.value === 'wrong' || list.entries.length > 0
+  if (ready || before.current.filter.trashed !== list.filter.trashed) before.current = list
+  return before.current
+}
+
+function titleOf(filter: Filter): string {
+  if (filter.trashed) return t('trash')
+  if (filter.untagged) return t('untagged')
+  return filter.topic || t('all')
+}
+
+function countOf(list: List, filter: Filter): string {
+  list.version.value
+  if (list.state.value === 'new' || (list.state.value === 'loading' && list.entries.length === 0)) return t('loading')
+  if (!list.exact) return t('countMore', { n: list.total })
+  return t(filter.q ? 'found' : 'count', { n: list.total })
+}
+
+// How many rows before the end of what is loaded the next page is asked for.
+const ahead = 50
+
+function Rows({ list }: { list: List }) {
+  const element = useRef<HTMLUListElement>(null)
+  const height = list.filter.q ? 6.5 : 4.75
+  list.version.value
+  const { first, last, row } = useWindow(element, list.entries.length, height)
+  useEffect(() => {
+    if (list.state.value === 'there' && !list.ended && last > list.entries.length - ahead) void list.more()
+  }, [list, last, list.version.value, returns.value])
+
+  if (list.state.value === 'wrong' && list.entries.length === 0) {
+    return (
+      <Empty icon="warning" title={t('listWrong')} text={explain(list.problem)}>
+        <button type="button" onClick={() => list.more()}>{t('retry')}</button>
+      </Empty>
+    )
+  }
+  if (list.state.value === 'there' && list.entries.length === 0) return <Nothing filter={list.filter} />
+  return (
+    <>
+      <ul
+        class={list.filter.q ? 'rows found' : 'rows'} ref={element} aria-label={t('documents')}
+        style={{ height: `${list.entries.length * row}px` }} onKeyDown={(event) => step(event, row)}
+      >
+        {list.entries.slice(first, last).map((entry, i) => (
+          <Row key={entry.id} entry={entry} list={list} index={first + i} top={(first + i) * row} />
+        ))}
+      </ul>
+      <p class="end" aria-hidden="true">{list.state.value === 'loading' && list.entries.length > 0 ? t('loading') : ''}</p>
+    </>
+  )
+}
+
+// step moves the focus by a row. The next one is made by scrolling to it, if it is not there yet.
+function step(event: KeyboardEvent, row: number) {
+  const by = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key]
+  const from = (event.target as HTMLElement).closest('li')
+  if (!by || !from || event.ctrlKey || event.metaKey || event.altKey) return
+  const to = by > 0 ? from.nextElementSibling : from.previousElementSibling
+  const link = to?.querySelector('a')
+  if (!link) return
+  event.preventDefault()
+  link.focus({ preventScroll: true })
+  const { top, bottom } = link.getBoundingClientRect()
+  if (top < 2 * row || bottom > innerHeight - row) scrollBy(0, by * row)
+}
+
+function Nothing({ filter }: { filter: Filter }) {
+  const { trashed, sort: _, ...conditions } = filter
+  if (Object.values(conditions).some(Boolean)) {
+    return (
+      <Empty icon="search" title={t('emptyFound')} text={t('emptyFoundDo')}>
+        <a class="button" href={here.value.pathname}>{t('clear')}</a>
+      </Empty>
+    )
+  }
+  if (trashed) return <Empty icon="trash" title={t('emptyTrash')} text={t('emptyTrashDo')} />
+  return (
+    <Empty icon="document" title={t('empty')} text={t('emptyDo')}>
+      <button type="button" class="main" onClick={() => document.querySelector<HTMLButtonElement>('button.add')?.click()}>{t('add')}</button>
+      <p class="limits">PDF · Word · Excel · PowerPoint · OpenDocument · {t('type.image')} · {t('type.email')} · {t('type.text')}</p>
+    </Empty>
+  )
+}
+

@@ -1,0 +1,46 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { api, type Doc } from '../api/api'
+import { explain, t } from '../i18n'
+import { Icon } from '../parts/icon'
+import { Wrong } from '../parts/wrong'
+
+// Name is the document's heading, and the field in which it is renamed.
+export function Name({ document: doc, onRenamed }: { document: Doc; onRenamed: () => void }) {
+  const [typed, setTyped] = useState<string>()
+  const [wrong, setWrong] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  const editing = typed !== undefined
+  useEffect(() => {
+    if (!editing) return
+    // The name without its extension is what people change.
+    field.current!.focus()
+    field.current!.setSelectionRange(0, doc.original_name.lastIndexOf('.') > 0 ? doc.original_name.lastIndexOf('.') : doc.original_name.length)
+  }, [editing])
+
+  if (!editing) {
+    return (
+      <h1>
+        <bdi>{doc.original_name}</bdi>
+        <button type="button" class="plain" aria-label={t('rename')} onClick={() => setTyped(doc.original_name)}><Icon name="edit" /></button>
+      </h1>
+    )
+  }
+  const save = async (event: Event) => {
+    event.preventDefault()
+    try {
+      await api.rename(doc.id, typed)
+      setTyped(undefined)
+      onRenamed()
+    } catch (error) {
+      setWrong(explain(error))
+    }
+  }
+  return (
+    <form class="rename" onSubmit={save} onKeyDown={(event) => event.key === 'Escape' && setTyped(undefined)}>
+      <input ref={field} aria-label={t('name')} value={typed} required onInput={(event) => setTyped(event.currentTarget.value)} dir="auto" />
+      <button class="main">{t('save')}</button>
+      <button type="button" onClick={() => setTyped(undefined)}>{t('cancel')}</button>
+      <Wrong text={wrong} />
+    </form>
+  )
+}
