@@ -41,6 +41,7 @@ func notEntered(reason, server string, err error) error {
 
 // backends holds the admin connections of an installation, one for each class and kind, shared by all vaults of the class.
 type backends struct {
+	metrics  *metrics
 	mu       sync.Mutex
 	postgres map[string]*postgresBackend // by class
 	stores   map[string]*storeBackend    // by class
@@ -60,13 +61,23 @@ type storeBackend struct {
 	client  *provision.ObjectStore
 }
 
-func newBackends() *backends {
-	return &backends{postgres: map[string]*postgresBackend{}, stores: map[string]*storeBackend{}}
+func newBackends(m *metrics) *backends {
+	return &backends{metrics: m, postgres: map[string]*postgresBackend{}, stores: map[string]*storeBackend{}}
 }
 
 // withPostgres lets do work on a class's Postgres server, as its admin. do is told the server's system identifier.
 // Errors: errBusy, *unreachableError, and those of do.
 func (b *backends) withPostgres(
+	ctx context.Context, class string, server provision.PostgresServer,
+	do func(ctx context.Context, p *provision.Postgres, systemIdentifier string) error,
+) error {
+	began := time.Now()
+	err := b.onPostgres(ctx, class, server, do)
+	b.metrics.called(ctx, class, backendPostgres, time.Since(began), err)
+	return err
+}
+
+func (b *backends) onPostgres(
 	ctx context.Context, class string, server provision.PostgresServer,
 	do func(ctx context.Context, p *provision.Postgres, systemIdentifier string) error,
 ) error {
@@ -90,6 +101,16 @@ func (b *backends) withPostgres(
 // withObjectStore lets do work on a class's object store, as its admin.
 // Errors: errBusy, *unreachableError, and those of do.
 func (b *backends) withObjectStore(
+	ctx context.Context, class string, server provision.ObjectStoreServer,
+	do func(ctx context.Context, o *provision.ObjectStore) error,
+) error {
+	began := time.Now()
+	err := b.onObjectStore(ctx, class, server, do)
+	b.metrics.called(ctx, class, backendObjectStore, time.Since(began), err)
+	return err
+}
+
+func (b *backends) onObjectStore(
 	ctx context.Context, class string, server provision.ObjectStoreServer,
 	do func(ctx context.Context, o *provision.ObjectStore) error,
 ) error {
@@ -136,6 +157,37 @@ func (b *backends) storeOf(class string, server provision.ObjectStoreServer) *st
 	}
 	b.stores[class] = &storeBackend{gate: newGate(), server: server}
 	return b.stores[class]
+}
+
+// backendState is whether the server of a class answered when it was last asked.
+type backendState struct {
+	class, backend string
+	up             bool
+}
+
+func (b *backends) states() []backendState {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var states []backendState
+	for class, backend := range b.postgres {
+		states = append(states, backendState{class, backendPostgres, backend.lastError() == nil})
+	}
+	for class, backend := range b.stores {
+		states = append(states, backendState{class, backendObjectStore, backend.lastError() == nil})
+	}
+	return states
+}
+
+// forget closes and drops the connections of a class that is gone. Vaults that it left behind open them anew.
+func (b *backends) forget(class string) {
+	b.metrics.forget(class)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known, ok := b.postgres[class]; ok {
+		go known.close()
+	}
+	delete(b.postgres, class)
+	delete(b.stores, class)
 }
 
 // connect returns the connection once the server has told its system identifier over it.

@@ -38,6 +38,7 @@ type DocVaultReconciler struct {
 	recorder events.EventRecorder
 	backends *backends
 	secrets  *secretWatch
+	metrics  *metrics
 
 	// Namespace is the operator's own: ledgers and admin Secrets are there.
 	Namespace string
@@ -146,7 +147,7 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 
 func (p *pass) runSteps(ctx context.Context, steps ...step) (time.Duration, error) {
 	for _, step := range steps {
-		if wait, err := step(ctx); err != nil || wait > 0 {
+		if wait, err := p.metrics.run(ctx, step); err != nil || wait > 0 {
 			return wait, err
 		}
 	}

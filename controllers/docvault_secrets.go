@@ -62,14 +62,16 @@ func (w *secretWatch) follow() error {
 	return nil
 }
 
-// newSecretWatch makes what secretWatch needs. Secrets have a cache of their own, since the manager's holds only what the operator
+// newSecretWatch makes what secretWatch needs, in the namespaces given, or all. Secrets have a cache of their own, since the manager's holds only what the operator
 // made.
-func (r *DocVaultReconciler) newSecretWatch(ctx context.Context, mgr ctrl.Manager, vaults controller.Controller) (*secretWatch, error) {
+func (r *DocVaultReconciler) newSecretWatch(
+	ctx context.Context, mgr ctrl.Manager, vaults controller.Controller, watched []string,
+) (*secretWatch, error) {
 	index := func(object client.Object) []string { return secretsOf(object.(*v1alpha1.DocVault)) }
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.DocVault{}, secretNames, index); err != nil {
 		return nil, fmt.Errorf("index vaults by Secret: %w", err)
 	}
-	foreign, err := foreignSecrets(mgr)
+	foreign, err := foreignSecrets(mgr, watched)
 	if err != nil {
 		return nil, err
 	}
@@ -85,13 +87,14 @@ func (r *DocVaultReconciler) newSecretWatch(ctx context.Context, mgr ctrl.Manage
 
 // foreignSecrets returns a cache of what the operator did not make. Helm's releases and tokens of service accounts, in many clusters
 // the most of all Secrets, are no credentials of a backend.
-func foreignSecrets(mgr ctrl.Manager) (cache.Cache, error) {
+func foreignSecrets(mgr ctrl.Manager, watched []string) (cache.Cache, error) {
 	notOurs, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.NotEquals, []string{v1alpha1.ManagedBy})
 	if err != nil {
 		return nil, fmt.Errorf("select Secrets: %w", err)
 	}
 	return cache.New(mgr.GetConfig(), cache.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+		DefaultNamespaces: namespaces(watched),
 		ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
 			Label: labels.NewSelector().Add(*notOurs),
 			Field: fields.AndSelectors(

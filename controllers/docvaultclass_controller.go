@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -31,8 +32,13 @@ type DocVaultClassReconciler struct {
 // Reconcile implements reconcile.Reconciler.
 func (r *DocVaultClassReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	class := &v1alpha1.DocVaultClass{}
-	if err := r.Get(ctx, request.NamespacedName, class); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	err := r.Get(ctx, request.NamespacedName, class)
+	if apierrors.IsNotFound(err) {
+		r.backends.forget(request.Name)
+		return ctrl.Result{}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("read class: %w", err)
 	}
 	if class.Spec.ControllerName != r.ControllerName {
 		return ctrl.Result{}, nil

@@ -78,7 +78,7 @@ func TestWorkThatTookTooLongClosesNoGate(t *testing.T) {
 func TestWaitingForATurnHoldsNoWorker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		servers := newBackends()
+		servers := newBackends(newMetrics())
 		backend := servers.postgresOf("slow", provision.PostgresServer{})
 		for range backendCap {
 			if _, err := backend.enter(t.Context()); err != nil {

@@ -137,12 +137,13 @@ func (i *installation) newNamespace(prefix string) string {
 // start runs the operator until the returned function, or the test, ends it.
 func (i *installation) start() (stop func()) {
 	i.t.Helper()
+	settings := controllers.Installation{Namespace: i.namespace, ControllerName: i.controllerName, Workers: 4}
 	restConfig := rest.CopyConfig(i.config)
 	restConfig.Wrap(i.effects.apiServer)
 	skip := true
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:     scheme,
-		Cache:      controllers.CacheOptions(),
+		Cache:      controllers.CacheOptions(settings),
 		Metrics:    server.Options{BindAddress: "0"},
 		Logger:     logr.FromSlogHandler(slog.NewJSONHandler(i.log, nil)),
 		Controller: config.Controller{SkipNameValidation: &skip},
@@ -150,9 +151,7 @@ func (i *installation) start() (stop func()) {
 	if err != nil {
 		i.t.Fatalf("make the manager: %v", err)
 	}
-	err = controllers.Setup(i.t.Context(), mgr, controllers.Installation{
-		Namespace: i.namespace, ControllerName: i.controllerName, Workers: 4,
-	})
+	err = controllers.Setup(i.t.Context(), mgr, settings)
 	if err != nil {
 		i.t.Fatalf("set up: %v", err)
 	}

@@ -1,10 +1,13 @@
 package controllers
 
-// What the operator may do, in the whole cluster. `make generate` writes the roles from it. It may write Secrets wherever a
-// vault is, as their credentials are projected there; RBAC knows no labels, so reading only our own is up to CacheOptions.
+// What the operator may do. `make generate` writes the roles from it, and the chart's copies of their rules. RBAC knows no labels, so
+// reading only our own is up to CacheOptions.
+
+// Wherever vaults are: in the whole cluster, or in the namespaces of --watch-namespaces. It may write Secrets there, as the
+// credentials of vaults are projected into them.
 //
-// +kubebuilder:rbac:groups=docvault.io,resources=docvaults;docvaultclasses,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=docvault.io,resources=docvaults/status;docvaultclasses/status,verbs=patch
+// +kubebuilder:rbac:groups=docvault.io,resources=docvaults,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=docvault.io,resources=docvaults/status,verbs=patch
 // +kubebuilder:rbac:groups=docvault.io,resources=docvaults/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets;configmaps;services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=get;list;watch;create;patch;delete
@@ -14,8 +17,21 @@ package controllers
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// And in its own namespace: to update ledgers, and to be the one that works.
+// Of the cluster, whatever it watches: classes are cluster-scoped. To say how they are and to hold those in use is apart:
+// --read-only-classes does without.
 //
-// +kubebuilder:rbac:groups="",namespace=docvault-system,resources=secrets,verbs=update
+// +kubebuilder:rbac:roleName=docvault-operator-classes,groups=docvault.io,resources=docvaultclasses,verbs=get;list;watch
+// +kubebuilder:rbac:roleName=docvault-operator-class-status,groups=docvault.io,resources=docvaultclasses,verbs=patch
+// +kubebuilder:rbac:roleName=docvault-operator-class-status,groups=docvault.io,resources=docvaultclasses/status,verbs=patch
+
+// To find out who reads its metrics, and whether they may. --metrics-secure=false does without.
+//
+// +kubebuilder:rbac:roleName=docvault-operator-metrics,groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:roleName=docvault-operator-metrics,groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
+// And in its own namespace: to keep the ledgers and read the admin Secrets of classes, and to be the one that works.
+//
+// +kubebuilder:rbac:groups="",namespace=docvault-system,resources=secrets,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups="",namespace=docvault-system,resources=namespaces,verbs=get
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=docvault-system,resources=leases,verbs=get;create;update
 // +kubebuilder:rbac:groups="",namespace=docvault-system,resources=events,verbs=create;patch

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -31,8 +32,14 @@ type Installation struct {
 	Namespace string
 	// ControllerName says which classes are this installation's.
 	ControllerName string
+	// Watched are the namespaces whose vaults are this installation's; none are all of them.
+	Watched []string
+	// ReadOnlyClasses has classes be read alone: nothing says how they are, nor holds those in use.
+	ReadOnlyClasses bool
 	// Workers is how many vaults are reconciled at a time.
 	Workers int
+	// Metrics is who tells of what the operator counts; nil is nobody.
+	Metrics prometheus.Registerer
 }
 
 const (
@@ -42,11 +49,18 @@ const (
 	lastRetry  = time.Minute
 )
 
-// CacheOptions has the caches hold, of kinds that others use too, only what the operator made.
-func CacheOptions() cache.Options {
-	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})}
-	return cache.Options{ByObject: map[client.Object]cache.ByObject{
-		&corev1.Secret{}:      ours,
+// CacheOptions has the caches hold, of kinds that others use too, only what the operator made; and all of it in the namespaces
+// that the installation watches. The ledgers are in its own.
+func CacheOptions(installation Installation) cache.Options {
+	made := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	ours := cache.ByObject{Label: made}
+	secrets := cache.ByObject{Label: made}
+	watched := namespaces(installation.Watched)
+	if watched != nil {
+		secrets.Namespaces = namespaces(append([]string{installation.Namespace}, installation.Watched...))
+	}
+	return cache.Options{DefaultNamespaces: watched, ByObject: map[client.Object]cache.ByObject{
+		&corev1.Secret{}:      secrets,
 		&corev1.ConfigMap{}:   ours,
 		&corev1.Service{}:     ours,
 		&appsv1.StatefulSet{}: ours,
@@ -55,23 +69,43 @@ func CacheOptions() cache.Options {
 	}}
 }
 
-// Setup adds both controllers to a manager, whose cache should be made with CacheOptions.
+// namespaces returns nil, which is all of them, for none.
+func namespaces(names []string) map[string]cache.Config {
+	if len(names) == 0 {
+		return nil
+	}
+	configs := map[string]cache.Config{}
+	for _, name := range names {
+		configs[name] = cache.Config{}
+	}
+	return configs
+}
+
+// Setup adds the controllers to a manager, whose cache should be made with CacheOptions.
 func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) error {
 	namespace := &corev1.Namespace{}
 	if err := mgr.GetAPIReader().Get(ctx, client.ObjectKey{Name: installation.Namespace}, namespace); err != nil {
 		return fmt.Errorf("read the operator's namespace: %w", err)
 	}
+	counted := newMetrics()
 	vaults := &DocVaultReconciler{
 		Client:         mgr.GetClient(),
 		live:           mgr.GetAPIReader(),
 		recorder:       mgr.GetEventRecorder("docvault-operator"),
-		backends:       newBackends(),
+		backends:       newBackends(counted),
+		metrics:        counted,
 		Namespace:      installation.Namespace,
 		Installation:   namespace.UID,
 		ControllerName: installation.ControllerName,
 	}
-	if err := vaults.setup(ctx, mgr, installation.Workers); err != nil {
+	if err := counted.register(installation.Metrics, &census{vaults, mgr.Elected()}); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	if err := vaults.setup(ctx, mgr, installation); err != nil {
 		return fmt.Errorf("set up the DocVault controller: %w", err)
+	}
+	if installation.ReadOnlyClasses {
+		return nil
 	}
 	if err := (&DocVaultClassReconciler{vaults}).setup(mgr); err != nil {
 		return fmt.Errorf("set up the DocVaultClass controller: %w", err)
@@ -81,7 +115,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 
 // setup watches what a vault follows from. Only the vault itself is looked at for edits alone (its generation, or an annotation):
 // of its children every change counts, as their status is what a pass waits for.
-func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, workers int) error {
+func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, installation Installation) error {
 	edited := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
 	vaults, err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.DocVault{}, builder.WithPredicates(edited)).
@@ -95,14 +129,14 @@ func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, worker
 		Watches(&v1alpha1.DocVaultClass{}, handler.EnqueueRequestsFromMapFunc(r.vaultsOfClass),
 			builder.WithPredicates(predicate.Or(edited, backendsBack()))).
 		WithOptions(controller.Options{
-			MaxConcurrentReconciles: workers,
+			MaxConcurrentReconciles: installation.Workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		}).
 		Build(r)
 	if err != nil {
 		return err
 	}
-	r.secrets, err = r.newSecretWatch(ctx, mgr, vaults)
+	r.secrets, err = r.newSecretWatch(ctx, mgr, vaults, installation.Watched)
 	return err
 }
 

@@ -47,6 +47,9 @@ func run(args []string, podNamespace string, stdout, stderr io.Writer) int {
 	log := logr.FromSlogHandler(s.logHandler(stderr))
 	ctrl.SetLogger(log)
 	slog.SetDefault(slog.New(s.logHandler(stderr)))
+	if s.check {
+		return checked(check(ctrl.SetupSignalHandler(), s.namespace), stdout, stderr)
+	}
 	if err := manage(ctrl.SetupSignalHandler(), s); err != nil {
 		log.Error(err, "the operator ends")
 		return exitFailed

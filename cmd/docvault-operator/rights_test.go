@@ -36,32 +36,74 @@ const patience = 2 * time.Minute
 // change, and goes with its data. Then the program ends when it is told to.
 func TestTheOperatorNeedsNoMoreThanItsRoles(t *testing.T) {
 	t.Parallel()
-	kube := adminClient(t)
-	namespace := create(t, kube, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "docvault-system-"}}).Name
-	user := grant(t, kube, namespace)
-	class := createClass(t, kube, namespace)
-	operator := startOperator(t, namespace, class.Spec.ControllerName, user)
+	cases := map[string]struct {
+		watched bool // the vault's namespace alone
+		roles   []string
+		flags   []string
+	}{
+		"in the cluster":       {roles: []string{vaultsRole, classesRole, classStatusRole, metricsRole}, flags: []string{"--metrics-bind-address=127.0.0.1:0"}},
+		"in a namespace":       {watched: true, roles: []string{classesRole, classStatusRole}},
+		"with classes as read": {watched: true, roles: []string{classesRole}, flags: []string{"--read-only-classes"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kube := adminClient(t)
+			namespace := create(t, kube, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "docvault-system-"}}).Name
+			tenant := newTenant(t, kube)
+			flags := tc.flags
+			user := grant(t, kube, namespace, tc.roles...)
+			if tc.watched {
+				grantIn(t, kube, namespace, tenant)
+				flags = append(flags, "--watch-namespaces="+tenant)
+			}
+			class := createClass(t, kube, namespace)
+			operator := startOperator(t, namespace, class.Spec.ControllerName, user, flags...)
+			elsewhere := createVault(t, kube, class.Name, newTenant(t, kube))
+			followThroughLife(t, kube, operator, createVault(t, kube, class.Name, tenant))
+			if err := kube.Get(t.Context(), client.ObjectKeyFromObject(elsewhere), elsewhere); err != nil {
+				t.Fatal(err)
+			}
+			if touched := len(elsewhere.Status.Conditions) > 0; touched == tc.watched {
+				t.Errorf("a vault in another namespace: %+v", elsewhere.Status)
+			}
+			if tc.watched {
+				remove(t, kube, elsewhere) // nobody else does
+			} else {
+				followToTheEnd(t, kube, operator, elsewhere)
+			}
+			followToTheEnd(t, kube, operator, class)
+			operator.end(t)
+			// "forbidden: User … cannot …" is a missing right. Events about other tests' vaults are forbidden too, while their namespaces go.
+			if log := operator.log.String(); strings.Contains(log, "forbidden: User") {
+				t.Errorf("something was forbidden:\n%s", log)
+			}
+		})
+	}
+}
 
-	vault := createVault(t, kube, class.Name)
+// followThroughLife has a vault come up, change and go.
+func followThroughLife(t *testing.T, kube client.Client, operator *program, vault *v1alpha1.DocVault) {
+	t.Helper()
 	await(t, operator, func(ctx context.Context) error { return isReady(ctx, kube, vault) })
 	vault.Spec.Worker.Replicas = new(int32(2))
 	if err := kube.Update(t.Context(), vault); err != nil {
 		t.Fatal(err)
 	}
 	await(t, operator, func(ctx context.Context) error { return isReady(ctx, kube, vault) })
-	if err := kube.Delete(t.Context(), vault); err != nil {
-		t.Fatal(err)
-	}
-	await(t, operator, func(ctx context.Context) error { return isGone(ctx, kube, vault) })
-	if err := kube.Delete(t.Context(), class); err != nil {
-		t.Fatal(err)
-	}
-	await(t, operator, func(ctx context.Context) error { return isGone(ctx, kube, class) })
+	followToTheEnd(t, kube, operator, vault)
+}
 
-	operator.end(t)
-	// "forbidden: User … cannot …" is a missing right. Events about other tests' vaults are forbidden too, while their namespaces go.
-	if log := operator.log.String(); strings.Contains(log, "forbidden: User") {
-		t.Errorf("something was forbidden:\n%s", log)
+func followToTheEnd(t *testing.T, kube client.Client, operator *program, object client.Object) {
+	t.Helper()
+	remove(t, kube, object)
+	await(t, operator, func(ctx context.Context) error { return isGone(ctx, kube, object) })
+}
+
+func remove(t *testing.T, kube client.Client, object client.Object) {
+	t.Helper()
+	if err := kube.Delete(t.Context(), object); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -104,36 +146,69 @@ func create[T client.Object](t *testing.T, kube client.Client, object T) T {
 	return object
 }
 
-// grant binds the generated roles to a service account in the namespace, and returns its user name.
-func grant(t *testing.T, kube client.Client, namespace string) string {
+// The generated roles. The one of the operator's own namespace bears the name of the vaults'.
+const (
+	vaultsRole      = "docvault-operator"
+	classesRole     = "docvault-operator-classes"
+	classStatusRole = "docvault-operator-class-status"
+	metricsRole     = "docvault-operator-metrics"
+)
+
+// rulesOf returns the rules of a generated role.
+func rulesOf(t *testing.T, kind, name string) []rbacv1.PolicyRule {
 	t.Helper()
 	text, err := os.ReadFile("../../config/rbac/role.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
-	var clusterRole rbacv1.ClusterRole
-	var role rbacv1.Role
-	for _, into := range []any{&clusterRole, &role} {
-		if err := documents.Decode(into); err != nil {
-			t.Fatal(err)
+	for {
+		var role rbacv1.ClusterRole // a Role reads the same
+		if err := documents.Decode(&role); err != nil {
+			t.Fatalf("no %s %s is generated: %v", kind, name, err)
+		}
+		if role.Kind == kind && role.Name == name {
+			return role.Rules
 		}
 	}
-	clusterRole.Name, role.Name, role.Namespace = namespace, namespace, namespace
-	create(t, kube, &clusterRole)
-	create(t, kube, &role)
-	subjects := []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: namespace, Name: "docvault-operator"}}
-	create(t, kube, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: namespace},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: namespace},
-		Subjects:   subjects,
-	})
-	create(t, kube, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: namespace, Namespace: namespace},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: namespace},
-		Subjects:   subjects,
-	})
+}
+
+// grant binds the operator's Role and some of the generated ClusterRoles to a service account in the namespace, and returns its
+// user name.
+func grant(t *testing.T, kube client.Client, namespace string, clusterRoles ...string) string {
+	t.Helper()
+	bindRole(t, kube, namespace, namespace, rulesOf(t, "Role", vaultsRole))
+	for _, role := range clusterRoles {
+		name := namespace + "." + role
+		create(t, kube, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rulesOf(t, "ClusterRole", role)})
+		create(t, kube, &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+			Subjects:   operatorOf(namespace),
+		})
+	}
 	return "system:serviceaccount:" + namespace + ":docvault-operator"
+}
+
+// grantIn gives what the operator needs wherever vaults are in one namespace of theirs.
+func grantIn(t *testing.T, kube client.Client, namespace, tenant string) {
+	t.Helper()
+	bindRole(t, kube, namespace, tenant, rulesOf(t, "ClusterRole", vaultsRole))
+}
+
+func bindRole(t *testing.T, kube client.Client, namespace, in string, rules []rbacv1.PolicyRule) {
+	t.Helper()
+	meta := metav1.ObjectMeta{Name: namespace, Namespace: in}
+	create(t, kube, &rbacv1.Role{ObjectMeta: meta, Rules: rules})
+	create(t, kube, &rbacv1.RoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: namespace},
+		Subjects:   operatorOf(namespace),
+	})
+}
+
+func operatorOf(namespace string) []rbacv1.Subject {
+	return []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: namespace, Name: "docvault-operator"}}
 }
 
 func createClass(t *testing.T, kube client.Client, namespace string) *v1alpha1.DocVaultClass {
@@ -170,12 +245,16 @@ func createClass(t *testing.T, kube client.Client, namespace string) *v1alpha1.D
 	})
 }
 
-// createVault makes a vault whose data goes with it, and the volume that its Redis will claim.
-func createVault(t *testing.T, kube client.Client, class string) *v1alpha1.DocVault {
+func newTenant(t *testing.T, kube client.Client) string {
 	t.Helper()
-	namespace := create(t, kube, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+	return create(t, kube, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: "tenant-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
 	}}).Name
+}
+
+// createVault makes a vault whose data goes with it, and the volume that its Redis will claim.
+func createVault(t *testing.T, kube client.Client, class, namespace string) *v1alpha1.DocVault {
+	t.Helper()
 	create(t, kube, &corev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace},
 		Spec: corev1.PersistentVolumeSpec{
@@ -197,12 +276,11 @@ type program struct {
 	log *bytes.Buffer // read it only after the program has ended
 }
 
-func startOperator(t *testing.T, namespace, controllerName, user string) *program {
+// startOperator starts it; flags come after those that all tests need.
+func startOperator(t *testing.T, namespace, controllerName, user string, flags ...string) *program {
 	t.Helper()
-	p := &program{
-		cmd: exec.Command(os.Args[0], "--controller-name="+controllerName, "--metrics-bind-address=0", "--health-probe-bind-address=0"),
-		log: &bytes.Buffer{},
-	}
+	all := append([]string{"--controller-name=" + controllerName, "--metrics-bind-address=0", "--health-probe-bind-address=0"}, flags...)
+	p := &program{cmd: exec.Command(os.Args[0], all...), log: &bytes.Buffer{}}
 	p.cmd.Env = append(os.Environ(), asOperator+"=yes", "POD_NAMESPACE="+namespace, "KUBECONFIG="+kubeconfigOf(t, user))
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
