@@ -47,6 +47,10 @@ corpus: go ## Measure how well the files of DIR are read: NAME.input.EXT against
 bench-search: go ## Lists and searches among a million documents (half an hour)
 	hack/services run hack/bench-search
 
+.PHONY: bench-operator
+bench-operator: go ## One operator with 10 to 1,000 vaults (an hour)
+	hack/services run hack/bench-operator
+
 .PHONY: demo
 demo: go ## From nothing to a vault with documents, on a kind cluster
 	hack/demo up

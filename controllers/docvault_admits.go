@@ -142,9 +142,10 @@ func matches(pattern, text string) bool {
 
 func admitsHost(class *v1alpha1.DocVaultClass, vault *v1alpha1.DocVault) error {
 	host := vault.Spec.Route.Host
-	if host == "" || host == desired.HostOf(class.Spec.HostTemplate, vault) || slices.ContainsFunc(class.Spec.Allow.Hosts, func(pattern string) bool {
-		return hostMatches(pattern, host)
-	}) {
+	if host == "" || host == desired.HostOf(class.Spec.HostTemplate, vault) {
+		return nil
+	}
+	if slices.ContainsFunc(class.Spec.Allow.Hosts, func(pattern string) bool { return hostMatches(pattern, host) }) {
 		return nil
 	}
 	return notAllowed(class, "the host "+host+" of spec.route", "allow.hosts")
@@ -167,5 +168,6 @@ func admitsPods(class *v1alpha1.DocVaultClass, field string, template v1alpha1.P
 }
 
 func notAllowed(class *v1alpha1.DocVaultClass, what, field string) error {
-	return refuse(v1alpha1.ReasonNotAllowed, "class %s does not allow %s: leave it out, or have the class take it into %s", class.Name, what, field)
+	return refuse(v1alpha1.ReasonNotAllowed,
+		"class %s does not allow %s: leave it out, or have the class take it into %s", class.Name, what, field)
 }
