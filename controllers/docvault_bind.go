@@ -31,6 +31,9 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 	if err := p.ledger.followBrought(p.vault.Spec); err != nil {
 		return 0, err
 	}
+	if err := p.shareConnections(ctx, p.ledger, 0); err != nil {
+		return 0, err
+	}
 	p.ledger.State = stateBound
 	if err := p.updateLedger(ctx, p.ledger); err != nil {
 		return 0, err
@@ -69,7 +72,11 @@ func (p *pass) openLedger(ctx context.Context) error {
 	l := newLedger(p.identity, client.ObjectKeyFromObject(p.vault))
 	l.settle(p.class)
 	l.bring(p.vault.Spec)
-	if err := p.askIdentifier(ctx, l); err != nil {
+	capacity, err := p.askServer(ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := p.shareConnections(ctx, l, capacity); err != nil {
 		return err
 	}
 	// Before anything is made: an installation that finds a vault without a class takes it for nobody's.
@@ -83,15 +90,18 @@ func (p *pass) openLedger(ctx context.Context) error {
 	return nil
 }
 
-// askIdentifier asks the Postgres server who it is. The owner's own is not asked: the operator never connects to it.
-func (p *pass) askIdentifier(ctx context.Context, l *ledger) error {
+// askServer asks the Postgres server who it is, and how many connections it takes. The owner's own is not asked: the operator never
+// connects to it.
+func (p *pass) askServer(ctx context.Context, l *ledger) (capacity int, err error) {
 	if l.externalPostgres() {
-		return nil
+		return 0, nil
 	}
-	return p.withPostgresOf(ctx, l, func(_ context.Context, _ *provision.Postgres, systemIdentifier string) error {
+	err = p.withPostgresOf(ctx, l, func(ctx context.Context, server *provision.Postgres, systemIdentifier string) error {
 		l.SystemIdentifier = systemIdentifier
-		return nil
+		capacity, err = server.Capacity(ctx)
+		return err
 	})
+	return capacity, err
 }
 
 // settle copies from the class all that the ledger needs of it.
@@ -331,7 +341,8 @@ func (l *ledger) databaseWanted() provision.Database {
 			{Name: l.MigrateLogin, Password: l.MigratePassword, Role: provision.Migrate},
 			{Name: l.AppLogin, Password: l.AppPassword, Role: provision.App},
 		},
-		Made: l.wasMade(l.DatabaseMade),
+		ConnectionLimit: l.connectionLimit(),
+		Made:            l.wasMade(l.DatabaseMade),
 	}
 }
 

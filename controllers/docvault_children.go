@@ -61,7 +61,7 @@ func (l *ledger) view() desired.Ledger {
 	return desired.Ledger{
 		Identity: l.Identity,
 		Postgres: desired.Postgres{
-			Host: l.PostgresHost, Port: l.PostgresPort, SSLMode: v1alpha1.SSLMode(l.PostgresSSLMode), Database: l.Database,
+			PoolSize: l.poolSize(), Host: l.PostgresHost, Port: l.PostgresPort, SSLMode: v1alpha1.SSLMode(l.PostgresSSLMode), Database: l.Database,
 			AppLogin: l.AppLogin, AppPassword: l.AppPassword, MigrateLogin: l.MigrateLogin, MigratePassword: l.MigratePassword,
 		},
 		ObjectStore: desired.ObjectStore{
@@ -205,7 +205,10 @@ func (p *pass) tidy(ctx context.Context) (time.Duration, error) {
 	if p.doing != "" {
 		return patience, p.backendErr
 	}
-	return 0, p.prune(ctx)
+	if err := p.prune(ctx); err != nil {
+		return 0, err
+	}
+	return 0, p.settleConnections(ctx)
 }
 
 func (p *pass) isRolledOut(component string) bool {

@@ -39,6 +39,7 @@ type DocVaultReconciler struct {
 	backends *backends
 	secrets  *secretWatch
 	metrics  *metrics
+	accounts *accounts
 
 	// Namespace is the operator's own: ledgers and admin Secrets are there.
 	Namespace string

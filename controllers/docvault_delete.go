@@ -188,6 +188,10 @@ func (p *pass) letGo(ctx context.Context) (time.Duration, error) {
 	if err := p.patchMetadata(ctx, before); client.IgnoreNotFound(err) != nil {
 		return 0, fmt.Errorf("remove finalizer: %w", err)
 	}
+	if p.ledger != nil {
+		p.accounts.forget(p.ledger.Identity)
+	}
+	p.accounts.forget(p.identity)
 	p.gone = true
 	return 0, nil
 }

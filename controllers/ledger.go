@@ -54,6 +54,11 @@ type ledger struct {
 	ObjectStoreExternal string
 	RedisExternal       string
 
+	// Pods (API/workers at most), PoolSize of each and ConnectionLimit of each login are the vault's part of the class's connections.
+	Pods            string
+	PoolSize        string
+	ConnectionLimit string
+
 	// SystemIdentifier is the Postgres server's own; a server with another is not the one that holds this vault.
 	SystemIdentifier string
 
@@ -99,6 +104,9 @@ func (l *ledger) fields() map[string]*string {
 		"postgresSSLMode":        &l.PostgresSSLMode,
 		"postgresAdminSecret":    &l.PostgresAdminSecret,
 		"postgresCASecret":       &l.PostgresCASecret,
+		"pods":                   &l.Pods,
+		"poolSize":               &l.PoolSize,
+		"connectionLimit":        &l.ConnectionLimit,
 		"postgresExternal":       &l.PostgresExternal,
 		"objectStoreExternal":    &l.ObjectStoreExternal,
 		"redisExternal":          &l.RedisExternal,

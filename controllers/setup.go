@@ -94,6 +94,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		recorder:       mgr.GetEventRecorder("docvault-operator"),
 		backends:       newBackends(counted),
 		metrics:        counted,
+		accounts:       newAccounts(),
 		Namespace:      installation.Namespace,
 		Installation:   namespace.UID,
 		ControllerName: installation.ControllerName,

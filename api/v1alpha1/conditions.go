@@ -96,6 +96,8 @@ const (
 	ReasonNotAllowed = "NotAllowed"
 	// ReasonLimitExceeded says that the spec asks for more than the class's limits.
 	ReasonLimitExceeded = "LimitExceeded"
+	// ReasonConnectionsExhausted says that the class's budget of Postgres connections has no room for the vault's pods.
+	ReasonConnectionsExhausted = "ConnectionsExhausted"
 	// ReasonSecretNotFound says that a Secret that the class or the vault names, or a key of it, does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonInvalidSecret says that a key of a Secret that the vault names holds what cannot work; the message names the key.

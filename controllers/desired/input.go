@@ -44,6 +44,7 @@ type Postgres struct {
 	AppPassword     string
 	MigrateLogin    string
 	MigratePassword string
+	PoolSize        int // connections of each process; 0: the runtime's own default
 }
 
 // ObjectStore is where the vault's bucket is, and its key.

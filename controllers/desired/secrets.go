@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -22,7 +23,7 @@ func RuntimeSecret(in Input) *coreac.SecretApplyConfiguration {
 
 func runtimeSecretData(in Input) map[string]string {
 	data := map[string]string{
-		config.DatabaseURL:    databaseURL(in.Ledger.Postgres, in.Ledger.Postgres.AppLogin, in.Ledger.Postgres.AppPassword),
+		config.DatabaseURL:    appURL(in.Ledger.Postgres),
 		config.RedisURL:       redisURL(in),
 		config.MinioAccessKey: in.Ledger.ObjectStore.AccessKey,
 		config.MinioSecretKey: in.Ledger.ObjectStore.SecretKey,
@@ -41,7 +42,7 @@ func runtimeSecretData(in Input) map[string]string {
 // MigrateSecret returns the environment of the migration Job. Only that Job's pods hold it.
 func MigrateSecret(in Input) *coreac.SecretApplyConfiguration {
 	db := in.Ledger.Postgres
-	data := map[string]string{config.DatabaseMigrateURL: databaseURL(db, db.MigrateLogin, db.MigratePassword)}
+	data := map[string]string{config.DatabaseMigrateURL: databaseURL(db, db.MigrateLogin, db.MigratePassword, url.Values{})}
 	if in.Ledger.ExternalPostgres {
 		data[config.DatabaseAppLogin] = db.AppLogin
 	}
@@ -70,8 +71,16 @@ func secret(in Input, name, component string, data map[string]string) *coreac.Se
 		WithData(encoded)
 }
 
-func databaseURL(db Postgres, login, password string) string {
-	query := url.Values{"sslmode": {string(db.SSLMode)}}
+func appURL(db Postgres) string {
+	query := url.Values{}
+	if db.PoolSize > 0 {
+		query.Set("pool_max_conns", strconv.Itoa(db.PoolSize))
+	}
+	return databaseURL(db, db.AppLogin, db.AppPassword, query)
+}
+
+func databaseURL(db Postgres, login, password string, query url.Values) string {
+	query.Set("sslmode", string(db.SSLMode))
 	if len(db.CA) > 0 && (db.SSLMode == v1alpha1.SSLVerifyCA || db.SSLMode == v1alpha1.SSLVerifyFull) {
 		query.Set("sslrootcert", postgresCAFile)
 	}

@@ -89,6 +89,17 @@ func (p *Postgres) SystemIdentifier(ctx context.Context) (string, error) {
 	return fmt.Sprint(id), nil
 }
 
+// Capacity returns how many connections the server takes of all who are no superusers.
+func (p *Postgres) Capacity(ctx context.Context) (int, error) {
+	var n int
+	err := p.pool.QueryRow(ctx,
+		"SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int").Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("read the server's capacity: %w", err)
+	}
+	return n, nil
+}
+
 // locked runs work while no other provisioner works on the same identity. The lock ends with the connection, so a provisioner
 // that died holds it no longer than the server needs to notice.
 func (p *Postgres) locked(ctx context.Context, identity string, work func(admin *pgx.Conn) error) error {
