@@ -100,8 +100,11 @@ func (s *Store) DocumentsOf(ctx context.Context, l List, ids []document.ID) ([]s
 	return documents, tell(err)
 }
 
-// CountDocuments counts the rows of a list, to atMost.
+// CountDocuments counts the rows of a list, to atMost. Of a search that finds more than ExactTotal it may say atMost without counting.
 func (s *Store) CountDocuments(ctx context.Context, l List, atMost int) (total int64, err error) {
+	if common, err := s.isCommon(ctx, l); err != nil || common {
+		return int64(atMost), err
+	}
 	var st statement
 	sql := fmt.Sprintf("SELECT count(*) FROM (%s) bounded", l.matching("1", atMost, &st))
 	err = s.listing(ctx, l, func(tx querier) error {
@@ -122,9 +125,13 @@ func (s *Store) listing(ctx context.Context, l List, work func(querier) error) e
 	if l.Search == nil {
 		return tell(work(s.pool))
 	}
+	return s.planning(ctx, "SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '16MB', true)", work)
+}
+
+// planning runs work under settings of the planner.
+func (s *Store) planning(ctx context.Context, settings string, work func(querier) error) error {
 	return tell(pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '16MB', true)")
-		if err != nil {
+		if _, err := tx.Exec(ctx, settings); err != nil {
 			return err
 		}
 		return work(tx)

@@ -202,8 +202,16 @@ type Window struct {
 }
 
 // Newest returns the newest documents that a list's search finds within a window, with their scores, in no order; and how many it
-// finds in all, more than MaxFound for all beyond.
+// finds in all, more than MaxFound for all beyond, and possibly for all beyond ExactTotal.
 func (s *Store) Newest(ctx context.Context, l List, within Window, atMost int) (found []Found, total int, err error) {
+	common, err := s.isCommon(ctx, l)
+	if err != nil {
+		return nil, 0, err
+	}
+	if common {
+		found, err = s.walkNewest(ctx, l, within, atMost)
+		return found, MaxFound + 1, err
+	}
 	var st statement
 	matching := l.matching("s.document_id, s.created_at", MaxFound+1, &st)
 	bounds := within.terms(&st, "f.created_at", "f.document_id")
@@ -239,6 +247,9 @@ func (s *Store) Newest(ctx context.Context, l List, within Window, atMost int) (
 
 // walkNewest looks at one document after the other, from the newest, until it has found enough.
 func (s *Store) walkNewest(ctx context.Context, l List, within Window, atMost int) (found []Found, err error) {
+	if l.walksSearch() {
+		return s.walkSearch(ctx, l, within, atMost)
+	}
 	var st statement
 	terms := strings.Join(l.where(&st), " AND ")
 	bounds := within.terms(&st, "d.created_at", "d.id")

@@ -16,7 +16,7 @@ const (
 	// MaxPerPage is how many it may hold.
 	MaxPerPage = 100
 	// MaxDepth is how far pages by number reach, and how far totals are exact. Cursors reach everything.
-	MaxDepth = 10_000
+	MaxDepth = store.ExactTotal
 )
 
 // Sort is the order of a list.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,10 +20,14 @@ import (
 )
 
 // BenchmarkScale asks vaults of 10,000 and of 1,000,000 documents for lists, topics and searches, and reports the median and the
-// 95th percentile in milliseconds. `make bench-search` fetches the texts.
+// 95th percentile in milliseconds. `make bench-search` fetches the texts, and says the numbers of documents.
 func BenchmarkScale(b *testing.B) {
 	corpus := runtimetest.Env(b, "BENCH_CORPUS")
-	for _, size := range []int{10_000, 1_000_000} {
+	for text := range strings.SplitSeq(runtimetest.Env(b, "BENCH_DOCUMENTS"), ",") {
+		size, err := strconv.Atoi(text)
+		if err != nil {
+			b.Fatal(err)
+		}
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			app := runtimetest.NewApp(b)
 			fill(b, app, corpus, size)

@@ -309,4 +309,13 @@ func TestSearchForWhatIsCommon(t *testing.T) {
 			t.Errorf("%s: the last of page 100 is %s", sort, page.Documents[99].OriginalName)
 		}
 	}
+	// All the newest are found, and yet the total is small enough to be known.
+	for left, exact := range map[int]bool{12_000: false, 9_000: true} {
+		exec(t, app, fmt.Sprintf("UPDATE document_search SET terms = CASE WHEN created_at > timestamptz '2026-01-01' + %d * interval '1 minute' "+
+			"THEN 'anchor'::tsvector ELSE '' END", 20_500-left))
+		page := search(t, app, vault.ListQuery{Search: "anchor"})
+		if page.Total != int64(min(left, 10_000)) || page.TotalIsExact != exact || page.Documents[0].OriginalName != "20500" {
+			t.Errorf("of %d: %d, exact %t, first %s", left, page.Total, page.TotalIsExact, page.Documents[0].OriginalName)
+		}
+	}
 }
