@@ -6,6 +6,11 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${DOCVAULT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/docvault}
 mkdir -p "$cache"
 
+# help_asked prints what a script's head says of it, and ends, where its first argument asks for help.
+help_asked() {
+  case ${1:-} in -h | -help | --help) awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; exit ;; esac
+}
+
 # As in the Makefile.
 GOTOOLCHAIN=$(awk '$1 == "toolchain" { print $2 "+auto" }' "$repo/go.mod")
 export GOTOOLCHAIN

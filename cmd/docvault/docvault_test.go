@@ -39,6 +39,11 @@ func TestWrongConfigurationIsSaidAtOnce(t *testing.T) {
 	if exit, out := none.run(t, "sing"); exit != exitUsage || !strings.Contains(out, "usage") {
 		t.Errorf("exit code %d:\n%s", exit, out)
 	}
+	for _, asked := range []string{"--help", "api --help", "migrate -h", "import --help"} {
+		if exit, out := none.run(t, strings.Fields(asked)...); exit != 0 || !strings.HasPrefix(out, "usage: docvault") {
+			t.Errorf("%s: exit code %d:\n%s", asked, exit, out)
+		}
+	}
 	if exit, out := none.run(t, "version"); exit != 0 || !strings.Contains(out, "v0.0.0-test") {
 		t.Errorf("exit code %d:\n%s", exit, out)
 	}

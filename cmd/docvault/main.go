@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/docvault/docvault/runtime/config"
@@ -55,6 +56,10 @@ var commands = map[string]func(context.Context, func(string) string) error{
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, out, errOut io.Writer) int {
+	if len(args) > 1 && args[0] != importCommand && asksForHelp(args[1:]) {
+		fmt.Fprint(out, usage)
+		return 0
+	}
 	if len(args) == 0 || (len(args) > 1 && args[0] != importCommand) {
 		fmt.Fprint(errOut, usage)
 		return exitUsage
@@ -79,7 +84,15 @@ func run(args []string, out, errOut io.Writer) int {
 	return runCommand(func(ctx context.Context) error { return command(ctx, os.Getenv) }, errOut)
 }
 
+func asksForHelp(args []string) bool {
+	return slices.Contains([]string{"-h", "-help", "--help"}, args[0])
+}
+
 func runWithImport(args []string, out, errOut io.Writer) int {
+	if len(args) > 0 && asksForHelp(args) {
+		fmt.Fprint(out, importUsage)
+		return 0
+	}
 	a, ok := parseImport(args)
 	if !ok {
 		fmt.Fprint(errOut, importUsage)

@@ -35,6 +35,7 @@ spawn() {
   shift 2
   setsid nohup "$@" </dev/null >"$state/$unit.$name.log" 2>&1 &
   pid=$!
+  disown "$pid" # or the shell would tell of its end
   echo "$pid $(start_time "$pid")" >"$state/$unit.$name.pid"
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/url"
@@ -36,6 +37,8 @@ const (
 
 	// largestUpload stays below what the object store's 10,000 parts of 8 MiB hold.
 	largestUpload = 64 << 30
+	// leastExtractMemory is what the process that reads has before it reads anything: with less every document would fail.
+	leastExtractMemory = 128 << 20
 )
 
 // Log is how a program logs.
@@ -149,7 +152,7 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		AllowedOrigins: e.origins(CORSAllowedOrigins),
 		ListenAddr:     e.address(ListenAddr, APIPort),
 		MetricsAddr:    e.address(MetricsAddr, MetricsPort),
-		MaxUploadBytes: e.size(MaxUploadBytes, DefaultMaxUploadBytes, largestUpload),
+		MaxUploadBytes: e.size(MaxUploadBytes, DefaultMaxUploadBytes, 1, largestUpload),
 		TrashFor:       time.Duration(e.number(TrashDays, DefaultTrashDays, 0, 36_500)) * 24 * time.Hour,
 		Concurrency:    e.number(WorkerConcurrency, runtime.GOMAXPROCS(0), 1, 1_000),
 		OCRLanguages:   e.languages(OCRLanguages, DefaultOCRLanguages),
@@ -190,12 +193,12 @@ func LoadProvision(get func(string) string) (Provision, error) {
 func (e *environment) extract() Extract {
 	return Extract{
 		MaxPages:     e.number(ExtractMaxPages, DefaultExtractMaxPages, 1, 1_000_000),
-		MaxTextBytes: e.size(ExtractMaxTextBytes, DefaultExtractMaxTextBytes, 256<<20),
-		MaxIndexed:   e.size(ExtractMaxIndexed, DefaultExtractMaxIndexed, 16<<20),
-		MemoryBytes:  e.size(ExtractMemoryBytes, DefaultExtractMemoryBytes, largestUpload),
+		MaxTextBytes: e.size(ExtractMaxTextBytes, DefaultExtractMaxTextBytes, 1, 256<<20),
+		MaxIndexed:   e.size(ExtractMaxIndexed, DefaultExtractMaxIndexed, 1, 16<<20),
+		MemoryBytes:  e.size(ExtractMemoryBytes, DefaultExtractMemoryBytes, leastExtractMemory, largestUpload),
 		Timeout:      time.Duration(e.number(ExtractTimeoutSeconds, DefaultExtractTimeoutSeconds, 1, 86_400)) * time.Second,
 
-		MaxExpandedBytes: e.size(ExtractMaxExpandedBytes, DefaultExtractMaxExpandedBytes, largestUpload),
+		MaxExpandedBytes: e.size(ExtractMaxExpandedBytes, DefaultExtractMaxExpandedBytes, 1, largestUpload),
 		MaxEntries:       e.number(ExtractMaxEntries, DefaultExtractMaxEntries, 1, 1_000_000),
 		MaxRatio:         e.number(ExtractMaxRatio, DefaultExtractMaxRatio, 1, 1_100), // beyond, deflate cannot go
 		MaxDepth:         e.number(ExtractMaxDepth, DefaultExtractMaxDepth, 8, 10_000),
@@ -260,7 +263,8 @@ func (e *environment) redis(name string) Secret {
 		return ""
 	}
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
+	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Hostname() == "" || !isPort(cmp.Or(u.Port(), "6379")) ||
+		!isNumber(cmp.Or(strings.Trim(u.Path, "/"), "0")) {
 		e.problem(name, "is a URL of the form redis://user:password@host:6379/0")
 		return ""
 	}
@@ -272,7 +276,7 @@ func (e *environment) endpoint(name string) string {
 	if text == "" {
 		return ""
 	}
-	if u, err := url.Parse("//" + text); err != nil || u.Host != text || u.Hostname() == "" {
+	if u, err := url.Parse("//" + text); err != nil || u.Host != text || u.Hostname() == "" || !isPort(u.Port()) {
 		e.problem(name, "is host:port, without a scheme and a path")
 	}
 	return text

@@ -86,8 +86,8 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 	t.Parallel()
 	for name, values := range map[string][]string{
 		config.DatabaseURL:         {"", "mysql://u:p@h/d", "postgres://u:p@h", "postgres:///d", "::"},
-		config.RedisURL:            {"", "http://h", "h:6379"},
-		config.MinioEndpoint:       {"", "http://h:9000", "h/path", "u@h"},
+		config.RedisURL:            {"", "http://h", "h:6379", "redis://h:port/0", "redis://h:99999/0", "redis://h:6379/first"},
+		config.MinioEndpoint:       {"", "http://h:9000", "h/path", "u@h", "minio.example.com", "h:", "h:99999"},
 		config.MinioPublicEndpoint: {"h:9000", "https://h/path", "ftp://h", "https://u:p@h"},
 		config.CORSAllowedOrigins:  {"*", "null", "front.example.com", "https://*.example.com", "https://a.example,https://b.example/app", "https://u:p@h"},
 		config.AllowedHosts:        {"https://vault.example", "vault.example/api", "u@vault.example"},
@@ -97,6 +97,7 @@ func TestWrongValuesAreNamedAndNotShown(t *testing.T) {
 		config.SecretKeysPrevious:  {"tooshortvalue"},
 		config.ListenAddr:          {"8000", "h:http", ":99999"},
 		config.MaxUploadBytes:      {"0", "-1", "1TB", "1.5GiB", "9223372036854775807GiB", "65GiB"},
+		config.ExtractMemoryBytes:  {"1MiB", "100"},
 		config.TrashDays:           {"-1", "x"},
 		config.WorkerConcurrency:   {"0", "1e3"},
 		config.OCRLanguages:        {"eng;deu", "-l", "eng,../deu"},

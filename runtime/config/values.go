@@ -104,7 +104,7 @@ var units = []struct {
 	bytes  int64
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"", 1}}
 
-func (e *environment) size(name string, otherwise, most int64) int64 {
+func (e *environment) size(name string, otherwise, least, most int64) int64 {
 	text := e.get(name)
 	if text == "" {
 		return otherwise
@@ -115,12 +115,16 @@ func (e *environment) size(name string, otherwise, most int64) int64 {
 			continue
 		}
 		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-		if err != nil || n < 1 || n > math.MaxInt64/unit.bytes || n*unit.bytes > most {
+		if err != nil || n < 1 || n > math.MaxInt64/unit.bytes || n*unit.bytes < least || n*unit.bytes > most {
 			break
 		}
 		return n * unit.bytes
 	}
-	e.problem(name, fmt.Sprintf("is a number of bytes, or of KiB, MiB or GiB (such as 512MiB), at most %dMiB", most>>20))
+	rule := fmt.Sprintf("is a number of bytes, or of KiB, MiB or GiB (such as 512MiB), at most %dMiB", most>>20)
+	if least > 1 {
+		rule += fmt.Sprintf(" and at least %dMiB", least>>20)
+	}
+	e.problem(name, rule)
 	return otherwise
 }
 
@@ -177,4 +181,9 @@ func originOf(text string) (origin string, ok bool) {
 func isPort(text string) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n <= math.MaxUint16
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -60,12 +61,27 @@ func (c *call) decodeObject(raw []byte, v any) error {
 	}
 	err := json.Unmarshal(raw, v)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return errBadParameter(wrong.Field, "must be "+kindInWords(wrong.Type.Kind().String())+", not "+wrong.Value+".")
+		return errBadParameter(fieldOf(wrong, raw), "must be "+kindInWords(wrong.Type.Kind().String())+", not "+wrong.Value+".")
 	}
 	if err != nil {
 		return errMalformed("The body is not valid JSON.")
 	}
 	return nil
+}
+
+// fieldOf names the element of a list that is wrong, where the decoder names the list.
+func fieldOf(wrong *json.UnmarshalTypeError, raw []byte) string {
+	var fields map[string]json.RawMessage
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil || json.Unmarshal(fields[wrong.Field], &elements) != nil {
+		return wrong.Field
+	}
+	for i, element := range elements {
+		if json.Unmarshal(element, reflect.New(wrong.Type).Interface()) != nil {
+			return fmt.Sprintf("%s[%d]", wrong.Field, i)
+		}
+	}
+	return wrong.Field
 }
 
 func isJSON(contentType string) bool {

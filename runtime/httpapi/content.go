@@ -44,7 +44,11 @@ func (a *api) documentContent(w http.ResponseWriter, c *call) error {
 	}
 	defer func() { _ = content.Close() }()
 	d := content.Document
-	guardContent(w, d.MIMEType, `"`+d.SHA256+`"`)
+	mediaType, err := content.MediaType()
+	if err != nil {
+		return err
+	}
+	guardContent(w, mediaType, `"`+d.SHA256+`"`)
 	w.Header().Set("Content-Disposition", disposition(dispositionOf(d, c.query.boolean("download")), d.OriginalName))
 	return a.serveRanges(w, c, d.CreatedAt, content)
 }

@@ -24,7 +24,7 @@ var (
 	pageCSS string
 
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-		"type": typeInWords, "name": refName, "success": isSuccess,
+		"type": typeInWords, "name": refName, "fields": fieldsInWords, "success": isSuccess,
 	}).Parse(pageHTML))
 
 	pagePolicy = "default-src 'none'; style-src 'sha256-" + styleHash() + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -118,6 +118,11 @@ func boundsInWords(s *huma.Schema) string {
 		words += fmt.Sprintf(", %v if not given", s.Default)
 	}
 	return words
+}
+
+// fieldsInWords lists the fields of a body that has no schema of its own to point to.
+func fieldsInWords(fields map[string]*huma.Schema) string {
+	return strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
 }
 
 func refName(ref string) string { return ref[strings.LastIndex(ref, "/")+1:] }

@@ -51,12 +51,13 @@ func listQuery(q query) (vault.ListQuery, error) {
 		PerPage:       int(*q.integer("per_page")),
 		Cursor:        q.text("cursor"),
 	}
+	wanted.Classification = document.ClassificationStatus(q.text("classification_status"))
 	page := q.integer("page")
 	switch {
 	case page != nil && wanted.Cursor != "":
-		return wanted, errBadParameter("cursor", "give page or cursor, not both.")
+		return wanted, errBadParameter("cursor", "cannot be given together with page.")
 	case page != nil && *page > int64(pagedDocuments/wanted.PerPage):
-		return wanted, errBadParameter("page", "pages end at 10,000 documents. Go on with cursor, or filter.")
+		return wanted, errBadParameter("page", "times per_page must be at most 10,000. Go on with cursor, or filter.")
 	case page != nil:
 		wanted.Page = int(*page)
 	case wanted.Cursor == "":

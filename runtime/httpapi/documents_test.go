@@ -109,6 +109,7 @@ func TestSearch(t *testing.T) {
 	a.get(t, "/api/documents?q=%00").want(t, "NUL", 400, "invalid_text")
 	a.get(t, "/api/documents?q=%ff").want(t, "no UTF-8", 400, "invalid_text")
 	a.get(t, "/api/documents?q=a&sort=name&cursor="+*list.NextCursor).want(t, "the cursor of another sort", 400, "invalid_value")
+	a.get(t, "/api/documents?q=a&sort=-created_at&cursor="+*list.NextCursor).want(t, "the cursor of another search", 400, "invalid_value")
 }
 
 func TestListByCursor(t *testing.T) {
@@ -172,6 +173,22 @@ func TestTrash(t *testing.T) {
 	a.holdsNothing(t)
 }
 
+// TestContentSaysItsEncoding, or browsers would guess.
+func TestContentSaysItsEncoding(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for text, want := range map[string]string{
+		"plain": "utf-8", "Ärger": "utf-8", "\xef\xbb\xbfmarked": "utf-8", "\xc4rger": "windows-1252",
+		"\xff\xfeA\x00b\x00": "utf-16", strings.Repeat("ü", 50_000): "utf-8", "x" + strings.Repeat("ü", 50_000): "utf-8",
+	} {
+		path := "/api/documents/" + a.stored(t, "a.txt", text).ID + "/content"
+		content := a.get(t, path).want(t, want, 200, "")
+		if got := content.Header.Get("Content-Type"); got != "text/plain; charset="+want || string(content.body) != text {
+			t.Errorf("%.20q: %s, %d bytes", text, got, len(content.body))
+		}
+	}
+}
+
 func TestContent(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -181,7 +198,7 @@ func TestContent(t *testing.T) {
 	whole := a.get(t, path).want(t, "whole", 200, "")
 	etag := `"` + d.SHA256 + `"`
 	for name, want := range map[string]string{
-		"ETag": etag, "X-Content-Type-Options": "nosniff", "Accept-Ranges": "bytes", "Content-Length": "10",
+		"ETag": etag, "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff", "Accept-Ranges": "bytes", "Content-Length": "10",
 		"Content-Disposition": `inline; filename="na_ve.txt"; filename*=UTF-8''na%C3%AFve.txt`,
 	} {
 		if got := whole.Header.Get(name); got != want {

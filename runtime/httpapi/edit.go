@@ -65,7 +65,7 @@ func (a *api) bulkDocuments(c *call) (any, error) {
 	case body.IDs == nil:
 		return nil, errBadParameter("ids", "must be a list of ids.")
 	case len(body.IDs) > vault.MaxBulk:
-		return nil, errBadParameter("ids", fmt.Sprintf("must be at most %d.", vault.MaxBulk))
+		return nil, errBadParameter("ids", fmt.Sprintf("must have at most %d elements.", vault.MaxBulk))
 	}
 	ids := make([]document.ID, 0, len(body.IDs))
 	for _, text := range body.IDs {

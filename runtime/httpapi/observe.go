@@ -82,7 +82,7 @@ func (o *observer) record(w *seenWriter, r *http.Request, start time.Time) {
 	}
 	o.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method),
 		slog.String("route", route), slog.String("path", r.URL.Path), slog.Int("status", w.status), slog.Int64("bytes", w.bytes),
-		slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
+		slog.String("duration", took.Round(10*time.Microsecond).String()), slog.String("remote", r.RemoteAddr))
 }
 
 // begin begins the span of a request, in the trace that it names. Probes have none: nobody follows them.

@@ -89,7 +89,7 @@ func parseQuery(raw string, params []param, strict bool) (query, error) {
 		given := values[p.name]
 		switch {
 		case len(given) > 1:
-			return nil, errBadParameter(p.name, "given more than once.")
+			return nil, errBadParameter(p.name, "must not be given more than once.")
 		case len(given) == 0 || p.kind == kindText && given[0] == "":
 			if p.preset != nil {
 				q[p.name] = p.preset
@@ -106,7 +106,7 @@ func parseQuery(raw string, params []param, strict bool) (query, error) {
 func refuseUnknown(values url.Values, params []param) error {
 	for name := range values {
 		if !slices.ContainsFunc(params, func(p param) bool { return p.name == name }) {
-			return errBadParameter(name, "there is no such parameter.")
+			return errBadParameter(name, "is no parameter of this call.")
 		}
 	}
 	return nil
@@ -141,6 +141,7 @@ func (p param) bounds() string {
 
 // parseInstant takes RFC 3339, or a date for its first moment in UTC.
 func (p param) parseInstant(s string) (any, error) {
+	s = zoneOf(s)
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		// The zero time would count as none.
 		if t, err := time.Parse(layout, s); err == nil && t.After(time.Time{}) {
@@ -148,6 +149,14 @@ func (p param) parseInstant(s string) (any, error) {
 		}
 	}
 	return nil, errBadParameter(p.name, "must be a time as 2026-01-31T12:00:00Z, or a date.")
+}
+
+// zoneOf gives a time its + back: unescaped in a query, it stands for a space, and is too easily forgotten.
+func zoneOf(s string) string {
+	if at := len(s) - len(" 01:00"); at > 0 && s[at] == ' ' {
+		return s[:at] + "+" + s[at+1:]
+	}
+	return s
 }
 
 // boolSpellings are all that the API takes for yes and no, in any case.

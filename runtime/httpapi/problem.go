@@ -43,8 +43,9 @@ func newProblem(status int, code, detail string) *problem {
 	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 }
 
+// errBadParameter says in a sentence what is wrong with a field: detail goes on from its name, as in "must be a whole number".
 func errBadParameter(field, detail string) *problem {
-	p := newProblem(http.StatusBadRequest, "invalid_value", field+": "+detail)
+	p := newProblem(http.StatusBadRequest, "invalid_value", field+" "+strings.TrimSuffix(detail, ".")+".")
 	p.Field = field
 	return p
 }

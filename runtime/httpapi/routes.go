@@ -126,6 +126,7 @@ var listParams = []param{
 	textParam("topic", "Name of a topic. An unknown one gives an empty list."),
 	boolParam("untagged", "Only documents without a topic."),
 	choiceParam("status", "How far the document has come.", "pending", "processing", "ready", "failed"),
+	choiceParam("classification_status", "How far the document's filing has come.", "none", "pending", "done", "failed", "skipped"),
 	choiceParam("type", "The kind of file.", "pdf", "image", "text", "office", "email"),
 	timeParam("created_after", "Stored later than this."),
 	timeParam("created_before", "Stored earlier than this."),

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -64,6 +65,9 @@ func (u *upload) read(parts *multipart.Reader) error {
 		if err == io.EOF { // itself, not wrapped: the closing boundary. A wrapped one is the end of the bytes.
 			return u.complete()
 		}
+		if _, unreadable := errors.AsType[textproto.ProtocolError](err); unreadable {
+			return errMalformed("The header of a part cannot be read. A name, such as that of the file, must not hold NUL or line breaks.")
+		}
 		if err != nil {
 			return errMalformed("The form is broken, or ended before its closing boundary.")
 		}
@@ -88,7 +92,7 @@ func (u *upload) take(part *multipart.Part) error {
 		return err
 	}
 	if u.seen[name] {
-		return errBadParameter(name, "given more than once.")
+		return errBadParameter(name, "must not be given more than once.")
 	}
 	u.seen[name] = true
 	if name == "file" {

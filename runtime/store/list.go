@@ -18,6 +18,7 @@ type List struct {
 	Topic                       *document.ID
 	Untagged                    bool
 	Status                      document.Status
+	Classification              document.ClassificationStatus
 	Kind                        document.Kind
 	CreatedAfter, CreatedBefore time.Time
 	MinSize, MaxSize            *int64
@@ -197,7 +198,7 @@ func (l List) matching(what string, atMost int, st *statement) string {
 
 // asksSearchAlone reports whether a list asks for nothing that document_search does not know.
 func (l List) asksSearchAlone() bool {
-	return l.Topic == nil && !l.Untagged && l.Status == "" && l.Kind == "" && l.MinSize == nil && l.MaxSize == nil &&
+	return l.Topic == nil && !l.Untagged && l.Status == "" && l.Classification == "" && l.Kind == "" && l.MinSize == nil && l.MaxSize == nil &&
 		l.CreatedAfter.IsZero() && l.CreatedBefore.IsZero()
 }
 
@@ -220,6 +221,9 @@ func (l List) where(st *statement) []string {
 	}
 	if l.Status != "" {
 		and("d.status = %s", l.Status)
+	}
+	if l.Classification != "" {
+		and("d.classification_status = %s", l.Classification)
 	}
 	if l.Kind != "" {
 		and("d.kind = %s", l.Kind)

@@ -38,11 +38,11 @@ func (v *Vault) Bulk(
 	ctx context.Context, a document.Actor, ids []document.ID, action Action, topics []string,
 ) (done []document.ID, err error) {
 	if len(ids) > MaxBulk {
-		return nil, &document.InvalidError{Field: "ids", Detail: fmt.Sprintf("are at most %d", MaxBulk)}
+		return nil, &document.InvalidError{Field: "ids", Detail: fmt.Sprintf("must have at most %d elements", MaxBulk)}
 	}
 	refiles := action == BulkAddTopics || action == BulkRemoveTopics
 	if refiles && len(topics) == 0 {
-		return nil, &document.InvalidError{Field: "topics", Detail: "are needed for " + string(action)}
+		return nil, &document.InvalidError{Field: "topics", Detail: "must be given for " + string(action)}
 	}
 	var named []document.ID
 	if refiles || action == BulkClassify {

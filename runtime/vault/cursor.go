@@ -3,6 +3,7 @@ package vault
 import (
 	"encoding/base64"
 	"encoding/json"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type cursor struct {
 	Size    int64       `json:"z,omitempty"`
 
 	// Of searches.
+	Query   uint64  `json:"q,omitempty"` // what is searched for, hashed
 	Similar bool    `json:"m,omitempty"` // similar names count as found
 	Score   float32 `json:"r,omitempty"`
 	// By relevance: between which documents are those that are ranked. Oldest only where the others follow.
@@ -42,8 +44,8 @@ func (m *moment) position() *store.Position {
 	return &store.Position{Value: m.Created, ID: m.ID}
 }
 
-func cursorAfter(sort Sort, list store.List, last sqlrows.Document) cursor {
-	c := cursor{Sort: sort, ID: last.ID, Similar: list.Search != nil && list.Search.Similar}
+func cursorAfter(q ListQuery, list store.List, last sqlrows.Document) cursor {
+	c := cursor{Sort: q.Sort, ID: last.ID, Query: hashOf(q.Search), Similar: list.Search != nil && list.Search.Similar}
 	switch list.Column {
 	case store.ByCreation:
 		c.Created = last.CreatedAt
@@ -57,7 +59,7 @@ func cursorAfter(sort Sort, list store.List, last sqlrows.Document) cursor {
 
 // within returns the cursor that the pages of a search by relevance have in common: the first page decides what is ranked.
 func (c cursor) within(ranked []store.Found) cursor {
-	next := cursor{Sort: SortRelevance, Newest: c.Newest, Oldest: c.Oldest}
+	next := cursor{Sort: SortRelevance, Query: c.Query, Newest: c.Newest, Oldest: c.Oldest}
 	if c.Newest != nil || len(ranked) == 0 {
 		return next
 	}
@@ -116,14 +118,27 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-func readCursor(text string, sort Sort) (cursor, error) {
+// hashOf is 0 of no search.
+func hashOf(search string) uint64 {
+	if search == "" {
+		return 0
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(search)) // cannot fail
+	return hash.Sum64()
+}
+
+func readCursor(text string, sort Sort, search string) (cursor, error) {
 	var c cursor
 	plain, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
 		err = json.Unmarshal(plain, &c)
 	}
 	if err != nil || c.Sort != sort || strings.ContainsRune(c.Name, 0) { // a name that Postgres could not even compare
-		return cursor{}, &document.InvalidError{Field: "cursor", Detail: "is a next_cursor of the same list and sort"}
+		return cursor{}, &document.InvalidError{Field: "cursor", Detail: "must be the next_cursor of a page of the same list and sort"}
+	}
+	if c.Query != hashOf(search) {
+		return cursor{}, &document.InvalidError{Field: "cursor", Detail: "is of another search: q must stay the same from page to page"}
 	}
 	return c, nil
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
 )
@@ -76,6 +77,24 @@ func (v *Vault) Open(ctx context.Context, a document.Actor, id document.ID) (*Co
 		return nil, fmt.Errorf("open the object: %w", err)
 	}
 	return &Content{Document: d, ReadSeekCloser: body}, nil
+}
+
+// charsetBytes is how much of a text is looked at to name its encoding.
+const charsetBytes = 64 << 10
+
+// MediaType is the document's type, of a plain text with its encoding; it reads the beginning for that.
+func (c *Content) MediaType() (string, error) {
+	if c.Document.MIMEType != "text/plain" {
+		return c.Document.MIMEType, nil
+	}
+	beginning, err := io.ReadAll(io.LimitReader(c, charsetBytes))
+	if err == nil {
+		_, err = c.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at the encoding: %w", err)
+	}
+	return "text/plain; charset=" + extract.Charset(beginning), nil
 }
 
 // DownloadURL returns a link to a document's bytes that works without the vault until expiresAt.

@@ -47,6 +47,7 @@ type ListQuery struct {
 	Topic                       string // name, without regard to case
 	Untagged                    bool
 	Status                      document.Status
+	Classification              document.ClassificationStatus
 	Kind                        document.Kind
 	CreatedAfter, CreatedBefore time.Time // exclusive
 	MinSize, MaxSize            *int64    // bytes, inclusive
@@ -111,7 +112,7 @@ func (v *Vault) page(ctx context.Context, q ListQuery, list store.List) (Page, e
 	var page Page
 	if len(rows) > shown {
 		rows = rows[:shown]
-		page.NextCursor = cursorAfter(q.Sort, list, rows[shown-1]).String()
+		page.NextCursor = cursorAfter(q, list, rows[shown-1]).String()
 	}
 	page.Documents, err = v.documents(ctx, rows)
 	return page, err
@@ -148,14 +149,14 @@ func (q *ListQuery) rows(a document.Actor) (store.List, cursor, error) {
 	}
 	order := columns[q.Sort]
 	list := store.List{
-		Owner: a.Owner, Untagged: q.Untagged, Status: q.Status, Kind: q.Kind, CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
+		Owner: a.Owner, Untagged: q.Untagged, Status: q.Status, Classification: q.Classification, Kind: q.Kind, CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
 		MinSize: q.MinSize, MaxSize: q.MaxSize, Trashed: q.Trashed, Column: order.column, Descending: order.descending, Limit: q.PerPage,
 	}
 	if q.Cursor == "" {
 		list.Offset = max(q.Page-1, 0) * q.PerPage
-		return list, cursor{}, nil
+		return list, cursor{Query: hashOf(q.Search)}, nil
 	}
-	after, err := readCursor(q.Cursor, q.Sort)
+	after, err := readCursor(q.Cursor, q.Sort, q.Search)
 	if err == nil && q.Sort != SortRelevance {
 		list.After = after.position()
 	}
@@ -166,7 +167,7 @@ func (q *ListQuery) check() error {
 	_, known := columns[q.Sort]
 	switch {
 	case q.Sort == SortRelevance && q.Search == "":
-		return &document.InvalidError{Field: "sort", Detail: "is relevance for searches alone: give q, too"}
+		return &document.InvalidError{Field: "sort", Detail: "can be relevance for searches alone: give q, too"}
 	case !known && q.Sort != SortRelevance:
 		return &document.InvalidError{Field: "sort", Detail: "is one of -created_at, created_at, name, -name, size, -size, relevance"}
 	case q.PerPage < 1 || q.PerPage > MaxPerPage:

@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -33,7 +34,7 @@ func TestMerged(t *testing.T) {
 	for sql, want := range map[string]int64{
 		"SELECT count(*) FROM document_topics":                                                   3,
 		"SELECT count(*) FROM document_topics WHERE by_hand AND confidence = 0.75":               2,
-		"SELECT count(*) FROM document_topics WHERE NOT by_hand AND confidence = 0.5":            1,
+		"SELECT count(*) FROM document_topics WHERE by_hand AND confidence = 0.5":                1,
 		"SELECT count(*) FROM documents WHERE cardinality(classification_among) = 1":             1,
 		"SELECT count(*) FROM documents WHERE classification_among[1] = (SELECT id FROM topics)": 1,
 		"SELECT count(*) FROM topics":                                                            1,
@@ -41,6 +42,15 @@ func TestMerged(t *testing.T) {
 		if n := rows(t, app, sql); n != want {
 			t.Errorf("%s: %d, want %d", sql, n, want)
 		}
+	}
+	// Automatic filing, which knows nothing of the merge, does not undo it.
+	finish(t, app.Vault, app, documents[2].ID)
+	if _, err := app.Reprocess(t.Context(), anonymous, documents[2].ID); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, app.Vault, app, documents[2].ID)
+	if d := get(t, app.Vault, documents[2].ID); !slices.Equal(d.Topics, []string{"Letters"}) {
+		t.Errorf("after it was filed anew: %q", d.Topics)
 	}
 	if _, err := app.Restore(t.Context(), anonymous, documents[3].ID); err != nil || count(t, app.Vault, letters.ID) != 3 {
 		t.Fatalf("what was in the trash did not move: %v", err)

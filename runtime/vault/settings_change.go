@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/docvault/docvault/runtime/classify"
@@ -26,7 +29,31 @@ func (c *Change[T]) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	c.Value = new(T)
+	if providers, ok := any(c.Value).(*map[string]Change[ProviderPatch]); ok {
+		return readProviders(raw, providers)
+	}
 	return json.Unmarshal(raw, c.Value)
+}
+
+// readProviders is json.Unmarshal, but names the provider that cannot be read.
+func readProviders(raw []byte, providers *map[string]Change[ProviderPatch]) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return err
+	}
+	*providers = make(map[string]Change[ProviderPatch], len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		var one Change[ProviderPatch]
+		err := json.Unmarshal(all[name], &one)
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			wrong.Field = strings.TrimSuffix(name+"."+wrong.Field, ".")
+		}
+		if err != nil {
+			return err
+		}
+		(*providers)[name] = one
+	}
+	return nil
 }
 
 // SettingsPatch changes how a vault classifies.

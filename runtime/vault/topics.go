@@ -133,7 +133,7 @@ func (v *Vault) Classify(ctx context.Context, a document.Actor, id document.ID, 
 	return nil
 }
 
-// MergeTopic files the documents of a topic under another, by hand if either filing was, and removes it. Returns the other.
+// MergeTopic files the documents of a topic under another, by hand, and removes it. Returns the other.
 // Errors: document.ErrNotFound, document.ErrConflict (into itself), *document.InvalidError (field "into": there is none).
 func (v *Vault) MergeTopic(ctx context.Context, a document.Actor, id, into document.ID) (document.Topic, error) {
 	if id == into {

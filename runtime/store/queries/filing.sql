@@ -37,11 +37,12 @@ ORDER BY id FOR NO KEY UPDATE;
 SELECT count(*) FROM document_topics WHERE topic_id = @topic_id;
 
 -- name: MoveFilings :exec
+-- By hand from now on, as who merged the topics wants them there: automatic filing knows nothing of that, and might not choose the other.
 INSERT INTO document_topics AS f (document_id, topic_id, by_hand, confidence)
-SELECT m.document_id, @into_topic, m.by_hand, m.confidence FROM document_topics m WHERE m.topic_id = @from_topic
+SELECT m.document_id, @into_topic, true, m.confidence FROM document_topics m WHERE m.topic_id = @from_topic
 ORDER BY m.document_id
 ON CONFLICT (document_id, topic_id) DO UPDATE
-    SET by_hand = f.by_hand OR excluded.by_hand, confidence = greatest(f.confidence, excluded.confidence);
+    SET by_hand = true, confidence = greatest(f.confidence, excluded.confidence);
 
 -- name: ChooseAmongMerged :exec
 -- Work that is due chooses among the other topic where it was to choose among this one.

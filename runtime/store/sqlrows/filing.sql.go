@@ -258,10 +258,10 @@ func (q *Queries) LockTopicsWhole(ctx context.Context, arg LockTopicsWholeParams
 
 const moveFilings = `-- name: MoveFilings :exec
 INSERT INTO document_topics AS f (document_id, topic_id, by_hand, confidence)
-SELECT m.document_id, $1, m.by_hand, m.confidence FROM document_topics m WHERE m.topic_id = $2
+SELECT m.document_id, $1, true, m.confidence FROM document_topics m WHERE m.topic_id = $2
 ORDER BY m.document_id
 ON CONFLICT (document_id, topic_id) DO UPDATE
-    SET by_hand = f.by_hand OR excluded.by_hand, confidence = greatest(f.confidence, excluded.confidence)
+    SET by_hand = true, confidence = greatest(f.confidence, excluded.confidence)
 `
 
 type MoveFilingsParams struct {
@@ -269,6 +269,7 @@ type MoveFilingsParams struct {
 	FromTopic document.ID
 }
 
+// By hand from now on, as who merged the topics wants them there: automatic filing knows nothing of that, and might not choose the other.
 func (q *Queries) MoveFilings(ctx context.Context, arg MoveFilingsParams) error {
 	_, err := q.db.Exec(ctx, moveFilings, arg.IntoTopic, arg.FromTopic)
 	return err
