@@ -19,10 +19,11 @@ func (p *pass) tellRepairs(repaired []string) {
 	p.event(corev1.EventTypeWarning, v1alpha1.EventRepaired, "Repair", "changed by somebody, and put right: "+strings.Join(repaired, "; "))
 }
 
-// event tells the vault's owner something once.
+// event tells the vault's owner something once, and is counted.
 func (p *pass) event(kind, reason, action, note string) {
 	if len(note) > maxEventNote {
 		note = strings.ToValidUTF8(note[:maxEventNote-3], "") + "..."
 	}
 	p.recorder.Eventf(p.vault, nil, kind, reason, action, "%s", note)
+	p.metrics.events.WithLabelValues(kind, reason).Inc()
 }

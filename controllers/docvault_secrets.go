@@ -62,8 +62,8 @@ func (w *secretWatch) follow() error {
 	return nil
 }
 
-// newSecretWatch makes what secretWatch needs, in the namespaces given, or all. Secrets have a cache of their own, since the manager's holds only what the operator
-// made.
+// newSecretWatch makes what secretWatch needs, in the namespaces given, or all. Secrets have a cache of their own, since the manager's
+// holds only what the operator made.
 func (r *DocVaultReconciler) newSecretWatch(
 	ctx context.Context, mgr ctrl.Manager, vaults controller.Controller, watched []string,
 ) (*secretWatch, error) {

@@ -103,7 +103,7 @@ func (p *pass) announce(before *v1alpha1.DocVault, passErr error) {
 	if is.Status != metav1.ConditionTrue && (passErr != nil || (was != nil && was.Status == metav1.ConditionTrue)) {
 		kind = corev1.EventTypeWarning
 	}
-	p.recorder.Eventf(p.vault, nil, kind, is.Reason, "Reconcile", "%s", is.Message)
+	p.event(kind, is.Reason, "Reconcile", is.Message)
 }
 
 // summarise fills in all of the status that follows from what was observed and how the pass ended.

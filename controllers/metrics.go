@@ -22,6 +22,8 @@ const (
 type metrics struct {
 	steps *prometheus.HistogramVec // by step, outcome
 	calls *prometheus.HistogramVec // by class, backend, step, outcome
+	// events are those of vaults, by type and reason: what happened to them, rotations and repairs among it.
+	events *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -36,6 +38,9 @@ func newMetrics() *metrics {
 			Name: "docvault_operator_backend_call_duration_seconds", Buckets: buckets,
 			Help: "Work on the backend servers of classes, the wait for a turn included.",
 		}, []string{"class", "backend", "step", "outcome"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "docvault_operator_events_total", Help: "Events about vaults.",
+		}, []string{"type", "reason"}),
 	}
 }
 
@@ -44,7 +49,7 @@ func (m *metrics) register(registry prometheus.Registerer, also ...prometheus.Co
 	if registry == nil {
 		return nil
 	}
-	for _, collector := range append(also, m.steps, m.calls) {
+	for _, collector := range append(also, m.steps, m.calls, m.events) {
 		if err := registry.Register(collector); err != nil {
 			return err
 		}

@@ -56,6 +56,7 @@ func TestMetrics(t *testing.T) {
 	areDocumented(t, told)
 	for _, line := range []string{
 		`docvault_operator_vaults{condition="Ready",reason="Serving",status="True"} `,
+		`docvault_operator_events_total{reason="Serving",type="Normal"} `,
 		`docvault_operator_class_ready{class="` + class.Name + `"} 1`,
 		`docvault_operator_backend_up{backend="postgres",class="` + class.Name + `"} 1`,
 		`docvault_operator_step_duration_seconds_count{outcome="done",step="observe"}`,
