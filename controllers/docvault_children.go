@@ -61,7 +61,8 @@ func (l *ledger) view() desired.Ledger {
 	return desired.Ledger{
 		Identity: l.Identity,
 		Postgres: desired.Postgres{
-			PoolSize: l.poolSize(), Host: l.PostgresHost, Port: l.PostgresPort, SSLMode: v1alpha1.SSLMode(l.PostgresSSLMode), Database: l.Database,
+			Host: l.PostgresHost, Port: l.PostgresPort, SSLMode: v1alpha1.SSLMode(l.PostgresSSLMode), Database: l.Database,
+			PoolSize: l.poolSize(),
 			AppLogin: l.AppLogin, AppPassword: l.AppPassword, MigrateLogin: l.MigrateLogin, MigratePassword: l.MigratePassword,
 		},
 		ObjectStore: desired.ObjectStore{

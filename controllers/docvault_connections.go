@@ -196,9 +196,9 @@ func (l *ledger) connectionLimit() int {
 // settleConnections lowers the logins' limit once no pod with a larger pool is left: it takes effect in the next pass.
 func (p *pass) settleConnections(ctx context.Context) error {
 	wanted, recorded := p.ledger.pods()
-	size, err := strconv.Atoi(p.ledger.PoolSize)
-	if !recorded || err != nil {
-		return nil
+	size, _ := strconv.Atoi(p.ledger.PoolSize)
+	if !recorded || size == 0 {
+		return nil // the owner's database
 	}
 	p.ledger.ConnectionLimit = strconv.Itoa(wanted.connections(size))
 	return p.updateLedger(ctx, p.ledger)

@@ -209,6 +209,9 @@ func (p *pass) askPods(ctx context.Context) (time.Duration, error) {
 // foundMark tells by what a container said last whether it gave up because of another vault's mark.
 func foundMark(pod *corev1.Pod) bool {
 	for _, status := range pod.Status.ContainerStatuses {
+		if status.Ready {
+			continue // it has the Redis by now
+		}
 		for _, state := range []corev1.ContainerState{status.State, status.LastTerminationState} {
 			ended := state.Terminated
 			if ended != nil && ended.ExitCode == desired.ExitBadConfiguration && strings.Contains(ended.Message, config.RedisTaken) {

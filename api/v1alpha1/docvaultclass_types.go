@@ -106,8 +106,8 @@ type PostgresServer struct {
 	// CREATEROLE are enough.
 	AdminSecretRef SecretReference `json:"adminSecretRef"`
 
-	// ConnectionBudget is how many connections all vaults of the class may hold together. Pools are made as large as fits; a vault that does
-	// not fit waits. Default: 0, pools go by the server's own limit less a reserve for others, and nobody waits.
+	// ConnectionBudget is how many connections all vaults of the class may hold together. Pools are made as large as fits; a vault
+	// that does not fit waits. Default: 0, pools go by the server's own limit less a reserve for others, and nobody waits.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000000
 	// +optional

@@ -24,8 +24,8 @@ type PostgresServerApplyConfiguration struct {
 	// AdminSecretRef names a Secret with the keys username and password. The admin need not be a superuser: CREATEDB and
 	// CREATEROLE are enough.
 	AdminSecretRef *SecretReferenceApplyConfiguration `json:"adminSecretRef,omitempty"`
-	// ConnectionBudget is how many connections all vaults of the class may hold together. Pools are made as large as fits; a vault that does
-	// not fit waits. Default: 0, pools go by the server's own limit less a reserve for others, and nobody waits.
+	// ConnectionBudget is how many connections all vaults of the class may hold together. Pools are made as large as fits; a vault
+	// that does not fit waits. Default: 0, pools go by the server's own limit less a reserve for others, and nobody waits.
 	ConnectionBudget *int32 `json:"connectionBudget,omitempty"`
 }
 
