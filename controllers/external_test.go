@@ -130,7 +130,8 @@ func TestAVaultThatBringsEverything(t *testing.T) {
 		t.Errorf("the operator made %q", made)
 	}
 	for _, child := range []client.Object{&appsv1.StatefulSet{}, &corev1.Service{}, &corev1.Secret{}} {
-		if err := b.kube.Get(t.Context(), client.ObjectKey{Namespace: vault.Namespace, Name: "acme-redis"}, child); !apierrors.IsNotFound(err) {
+		err := b.kube.Get(t.Context(), client.ObjectKey{Namespace: vault.Namespace, Name: "acme-redis"}, child)
+		if !apierrors.IsNotFound(err) {
 			t.Errorf("%T acme-redis is there (%v)", child, err)
 		}
 	}
@@ -249,7 +250,8 @@ func TestAnOwnersBadSecretIsNamedAndItsRepairFollowed(t *testing.T) {
 		b.write(bad.secret, changed)
 		b.await(vault, bad.condition, metav1.ConditionFalse, bad.reason)
 		c := meta.FindStatusCondition(vault.Status.Conditions, bad.condition)
-		if !strings.Contains(c.Message, bad.secret) || !strings.Contains(c.Message, bad.key) || (bad.value != "" && strings.Contains(c.Message, bad.value)) {
+		shown := bad.value != "" && strings.Contains(c.Message, bad.value)
+		if !strings.Contains(c.Message, bad.secret) || !strings.Contains(c.Message, bad.key) || shown {
 			t.Errorf("%s=%q: %s", bad.key, bad.value, c.Message)
 		}
 		b.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
@@ -366,7 +368,9 @@ func TestAPodThatFindsAnothersMark(t *testing.T) {
 	}
 	pod := &pods.Items[0]
 	before := pod.DeepCopy()
-	ended := corev1.ContainerStateTerminated{ExitCode: desired.ExitBadConfiguration, Message: "REDIS_URL: " + config.RedisTaken + ", whose mark"}
+	ended := corev1.ContainerStateTerminated{
+		ExitCode: desired.ExitBadConfiguration, Message: "REDIS_URL: " + config.RedisTaken + ", whose mark",
+	}
 	pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &ended
 	pod.Status.ContainerStatuses[0].Ready = false
 	for n := range pod.Status.Conditions {
@@ -393,8 +397,8 @@ func TestRetainedDataIsFoundWhereItIs(t *testing.T) {
 	again := b.newVaultIn(b.namespace, "acme")
 	b.create(again)
 	b.await(again, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidSpec)
-	if message := meta.FindStatusCondition(again.Status.Conditions, v1alpha1.ConditionStalled).Message; !strings.Contains(message, "spec.postgres.external") {
-		t.Errorf("Stalled says: %s", message)
+	if c := meta.FindStatusCondition(again.Status.Conditions, v1alpha1.ConditionStalled); !strings.Contains(c.Message, "spec.postgres.external") {
+		t.Errorf("Stalled says: %s", c.Message)
 	}
 	b.remove(again)
 	again = b.newVault()
