@@ -75,28 +75,33 @@ func (i *installation) identityOf(vault *v1alpha1.DocVault) string {
 // outside lists everything on the backends that bears a vault's identity in its name, and how many keys its MinIO user has.
 func (i *installation) outside(vault *v1alpha1.DocVault) []string {
 	i.t.Helper()
-	id := i.identityOf(vault)
-	admin := postgresAdmin(i.t)
+	return outsideOf(i.t, i.identityOf(vault))
+}
+
+// outsideOf lists the same of an identity.
+func outsideOf(t testing.TB, id string) []string {
+	t.Helper()
+	admin := postgresAdmin(t)
 	var all []string
 	// What provision makes under another name until it bears the mark counts too.
 	unfinished := fmt.Sprintf("docvault_unfinished_%x", sha256.Sum256([]byte(id+"\x00dv_"+id)))[:63]
-	for _, name := range sqlNames(i.t, admin,
+	for _, name := range sqlNames(t, admin,
 		"SELECT datname FROM pg_database WHERE datname LIKE '%' || $1 || '%' OR datname = $2", id, unfinished) {
 		all = append(all, "database "+name)
 	}
-	for _, name := range sqlNames(i.t, admin, "SELECT rolname FROM pg_roles WHERE rolname LIKE '%' || $1 || '%'", id) {
+	for _, name := range sqlNames(t, admin, "SELECT rolname FROM pg_roles WHERE rolname LIKE '%' || $1 || '%'", id) {
 		all = append(all, "role "+name)
 	}
-	buckets, err := storeAdmin(i.t).ListBuckets(i.t.Context())
+	buckets, err := storeAdmin(t).ListBuckets(t.Context())
 	if err != nil {
-		i.t.Fatal(err)
+		t.Fatal(err)
 	}
 	for _, bucket := range buckets {
 		if strings.Contains(bucket.Name, id) {
 			all = append(all, "bucket "+bucket.Name)
 		}
 	}
-	users, policies, keys := accessNames(i.t, "dv-"+id)
+	users, policies, keys := accessNames(t, "dv-"+id)
 	for _, name := range users {
 		if strings.Contains(name, id) {
 			all = append(all, "user "+name)
@@ -177,7 +182,7 @@ func mustNotWork(t testing.TB, ledger *corev1.Secret) {
 func sameCredentials(before, after *corev1.Secret) error {
 	for key, value := range before.Data {
 		switch key {
-		case "state", "migratedJob", "databaseMade", "bucketMade":
+		case "state", "migratedJob", "migratedImage", "schemaVersion", "databaseMade", "bucketMade":
 		default:
 			if string(after.Data[key]) != string(value) {
 				return fmt.Errorf("the ledger's %s changed", key)

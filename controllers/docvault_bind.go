@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,6 +39,7 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 	if err := p.updateLedger(ctx, p.ledger); err != nil {
 		return 0, err
 	}
+	p.tellAdopted()
 	p.vault.Status.ClassName = p.ledger.Class
 	p.vault.Status.Database = v1alpha1.DatabaseStatus{Name: cmp.Or(p.ledger.Database, external), AppRole: p.ledger.AppRole}
 	p.vault.Status.Bucket = v1alpha1.BucketStatus{Name: cmp.Or(p.ledger.Bucket, external)}
@@ -50,8 +52,13 @@ func (p *pass) findLedger(ctx context.Context) error {
 	if err := p.ledgerLost(); err != nil {
 		return err
 	}
-	if p.ledger != nil {
+	switch {
+	case p.adopting:
+		return p.resettle(ctx)
+	case p.ledger != nil:
 		return nil
+	case p.movedTo != "":
+		return refuse(v1alpha1.ReasonNotOwned, "an administrator gave the data of this vault to %s: name this one otherwise", p.movedTo)
 	}
 	return p.openLedger(ctx)
 }
@@ -59,24 +66,29 @@ func (p *pass) findLedger(ctx context.Context) error {
 // ledgerLost refuses a vault that has a database and no ledger: with another one it would come up empty, or locked out.
 func (p *pass) ledgerLost() error {
 	database := p.vault.Status.Database.Name
-	if p.ledger != nil || database == "" {
+	if p.ledger != nil || database == "" || p.movedTo != "" {
 		return nil
 	}
-	return refuse(v1alpha1.ReasonLedgerLost, "the credentials of database %s are gone: restore the Secret %s in the operator's namespace",
-		database, ledgerName(p.identity))
+	id, named := strings.CutPrefix(database, "dv_")
+	if !named {
+		id = p.identity
+	}
+	return refuse(v1alpha1.ReasonLedgerLost, "the credentials of database %s are gone: restore the Secret %s in the operator's namespace. "+
+		"If it is there, and this namespace or the operator's was made anew, annotate the operator's with %s=%s/%s=%s",
+		database, ledgerName(id), v1alpha1.AnnotationAdopt, p.vault.Namespace, p.vault.Name, id)
 }
 
 // openLedger stores the ledger of a vault that has none. It asks Postgres who it is first: a vault without a ledger has nothing
 // outside, so until then there is nothing to remember.
 func (p *pass) openLedger(ctx context.Context) error {
-	l := newLedger(p.identity, client.ObjectKeyFromObject(p.vault))
-	l.settle(p.class)
-	l.bring(p.vault.Spec)
-	capacity, err := p.askServer(ctx, l)
-	if err != nil {
+	adopted, err := p.adoptedLedger(ctx, p.live, p.identity)
+	if adopted != nil || err != nil { // one that the cache does not know yet
+		p.ledger = adopted
 		return err
 	}
-	if err := p.shareConnections(ctx, l, capacity); err != nil {
+	l := newLedger(p.identity, client.ObjectKeyFromObject(p.vault))
+	l.bring(p.vault.Spec)
+	if err := p.settleOn(ctx, l); err != nil {
 		return err
 	}
 	// Before anything is made: an installation that finds a vault without a class takes it for nobody's.
@@ -88,6 +100,16 @@ func (p *pass) openLedger(ctx context.Context) error {
 	}
 	p.ledger = l
 	return nil
+}
+
+// settleOn has a ledger live where the vault's class is, with its share of that server's connections.
+func (p *pass) settleOn(ctx context.Context, l *ledger) error {
+	l.settle(p.class)
+	capacity, err := p.askServer(ctx, l)
+	if err != nil {
+		return err
+	}
+	return p.shareConnections(ctx, l, capacity)
 }
 
 // askServer asks the Postgres server who it is, and how many connections it takes. The owner's own is not asked: the operator never

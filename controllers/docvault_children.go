@@ -2,21 +2,14 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers/desired"
 )
-
-// retryMigration is how long a migration that gave up is left alone before it is tried again: its Job has already tried for
-// some minutes, and an outage is waited for here.
-const retryMigration = time.Minute
 
 func (p *pass) childName(component string) string { return p.vault.Name + "-" + component }
 
@@ -101,83 +94,6 @@ func (p *pass) applyProjections(ctx context.Context) (time.Duration, error) {
 	return 0, p.apply(ctx, projections...)
 }
 
-// migrate lets the pods of the spec's image start only when the schema is theirs. Those that run go on meanwhile.
-func (p *pass) migrate(ctx context.Context) (time.Duration, error) {
-	wanted := desired.MigrationJob(p.input)
-	name := *wanted.Name
-	job := p.observed.job(name)
-	p.wanted[childKeyOf(wanted)] = true
-	switch {
-	case p.ledger.MigratedJob == name:
-		p.set(v1alpha1.ConditionMigrated, isTrue(v1alpha1.ReasonMigrationSucceeded, "the schema is the one that the image wants"))
-		return 0, nil
-	case job == nil:
-		p.doing = "the migration runs"
-		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+name+" was started"))
-		return patience, p.apply(ctx, wanted)
-	}
-	if err := p.mustOwn(job); err != nil {
-		return 0, fmt.Errorf("migrate: Job %s: %w", name, err)
-	}
-	return p.followMigration(ctx, job)
-}
-
-// followMigration acts on how far a migration Job has come. Its success is recorded before it is gone after its TTL.
-func (p *pass) followMigration(ctx context.Context, job *batchv1.Job) (time.Duration, error) {
-	failed := jobCondition(job, batchv1.JobFailed)
-	switch {
-	case jobCondition(job, batchv1.JobComplete) != nil:
-		p.ledger.MigratedJob = job.Name
-		if err := p.updateLedger(ctx, p.ledger); err != nil {
-			return 0, err
-		}
-		p.set(v1alpha1.ConditionMigrated, isTrue(v1alpha1.ReasonMigrationSucceeded, "the schema is the one that the image wants"))
-		return 0, nil
-	case failed == nil:
-		p.doing = "the migration runs"
-		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+job.Name+" runs"))
-		return patience, nil
-	case failed.Reason == batchv1.JobReasonPodFailurePolicy:
-		gaveUp := refuse(v1alpha1.ReasonMigrationFailed,
-			"the migration found its configuration wrong: see `kubectl logs job/%s`, "+
-				"then change the spec, or delete the Job to try again", job.Name)
-		p.set(v1alpha1.ConditionMigrated, isFalse(gaveUp.reason, gaveUp.message))
-		return 0, gaveUp
-	}
-	return p.retryMigration(ctx, job, failed.LastTransitionTime.Time)
-}
-
-// migrationRuns tells a migration's first try from those after a failure.
-func (p *pass) migrationRuns(message string) verdict {
-	known := meta.FindStatusCondition(p.vault.Status.Conditions, v1alpha1.ConditionMigrated)
-	if known != nil && known.Reason == v1alpha1.ReasonMigrationRetrying && known.ObservedGeneration == p.vault.Generation {
-		return isFalse(v1alpha1.ReasonMigrationRetrying, message+", after one that failed")
-	}
-	return isFalse(v1alpha1.ReasonMigrationRunning, message)
-}
-
-func (p *pass) retryMigration(ctx context.Context, job *batchv1.Job, failedAt time.Time) (time.Duration, error) {
-	p.doing = "the migration failed and is tried again"
-	p.set(v1alpha1.ConditionMigrated, isFalse(v1alpha1.ReasonMigrationRetrying,
-		fmt.Sprintf("Job %s failed and is tried again within %s: see `kubectl logs job/%s`", job.Name, retryMigration, job.Name)))
-	if rest := time.Until(failedAt.Add(retryMigration)); rest > 0 {
-		return rest, nil
-	}
-	if err := p.remove(ctx, job); err != nil {
-		return 0, fmt.Errorf("remove the failed migration: %w", err)
-	}
-	return time.Second, nil
-}
-
-func jobCondition(job *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobCondition {
-	for i := range job.Status.Conditions {
-		if c := &job.Status.Conditions[i]; c.Type == kind && c.Status == corev1.ConditionTrue {
-			return c
-		}
-	}
-	return nil
-}
-
 // applyWorker waits for Redis the first time only: later the pods that run must not be held up by it.
 func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
 	redis := redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis)))
@@ -189,7 +105,12 @@ func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
 	return 0, p.apply(ctx, desired.Deployment(p.input, desired.Worker(p.input)))
 }
 
+// applyAPI has the API serve another version only once the workers of that version are there: what it accepts must find one that reads
+// it, and a version that does not come up shows where nobody notices.
 func (p *pass) applyAPI(ctx context.Context) (time.Duration, error) {
+	if p.workersComeFirst() {
+		return patience, nil
+	}
 	return 0, p.apply(ctx,
 		desired.Deployment(p.input, desired.API(p.input)),
 		desired.APIService(p.input),

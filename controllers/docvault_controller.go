@@ -40,6 +40,8 @@ type DocVaultReconciler struct {
 	secrets  *secretWatch
 	metrics  *metrics
 	accounts *accounts
+	emptied  *tally
+	claims   *adoptions
 
 	// Namespace is the operator's own: ledgers and admin Secrets are there.
 	Namespace string
@@ -52,18 +54,23 @@ type DocVaultReconciler struct {
 // pass is one look at one vault: what was found, and the status that comes of it.
 type pass struct {
 	*DocVaultReconciler
-	vault      *v1alpha1.DocVault // its status is filled in as the pass goes
-	namespace  *corev1.Namespace
-	identity   string
-	ledger     *ledger                 // nil until the vault is bound
-	class      *v1alpha1.DocVaultClass // nil while the vault is deleted
-	observed   *observed               // nil until the cluster was looked at
-	brought    brought                 // what the vault's owner brings
-	input      desired.Input           // what the children follow from
-	wanted     map[childKey]bool       // the children that the vault has now
-	doing      string                  // what the vault is still waiting for, for people; empty: nothing
-	backendErr error                   // of backends that a serving vault can do without for now
-	gone       bool                    // nothing holds the vault any more: it has no status
+	vault       *v1alpha1.DocVault // its status is filled in as the pass goes
+	namespace   *corev1.Namespace
+	identity    string
+	ledger      *ledger                 // nil until the vault is bound
+	class       *v1alpha1.DocVaultClass // nil while the vault is deleted
+	observed    *observed               // nil until the cluster was looked at
+	brought     brought                 // what the vault's owner brings
+	input       desired.Input           // what the children follow from
+	wanted      map[childKey]bool       // the children that the vault has now
+	left        []part                  // what is left behind of a deleted vault
+	movedTo     string                  // the vault, namespace/name, that adopted the data of this one; empty: none
+	adopting    bool                    // the ledger was another's until now
+	adoptedFrom string                  // with it: that vault, namespace/name
+	doing       string                  // what the vault is still waiting for, for people; empty: nothing
+	heldUp      string                  // why an update does not go on, for people; empty: it does
+	backendErr  error                   // of backends that a serving vault can do without for now
+	gone        bool                    // nothing holds the vault any more: it has no status
 }
 
 // step is one part of a pass. It ends the pass with an error (tried again with backoff; a refusal or reconcile.TerminalError:
@@ -113,14 +120,14 @@ func (r *DocVaultReconciler) newPass(ctx context.Context, vault *v1alpha1.DocVau
 	if err := r.live.Get(ctx, client.ObjectKey{Name: vault.Namespace}, namespace); err != nil {
 		return nil, fmt.Errorf("read namespace: %w", err)
 	}
-	id := identity(r.Installation, namespace.UID, vault.Name)
-	bound, err := r.readLedger(ctx, id, controllerutil.ContainsFinalizer(vault, v1alpha1.Finalizer))
-	if err != nil {
+	p := &pass{
+		DocVaultReconciler: r, vault: vault, namespace: namespace, wanted: map[childKey]bool{},
+		identity: identity(r.Installation, namespace.UID, vault.Name),
+	}
+	if err := p.recallLedger(ctx); err != nil {
 		return nil, err
 	}
-	return &pass{
-		DocVaultReconciler: r, vault: vault, namespace: namespace, identity: id, ledger: bound, wanted: map[childKey]bool{},
-	}, nil
+	return p, nil
 }
 
 func (p *pass) run(ctx context.Context) (time.Duration, error) {
@@ -129,8 +136,10 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 	}
 	return p.runSteps(ctx,
 		p.observe,
+		p.findAdoption,
 		p.findClass,
 		p.hold,
+		p.clearAbandoned,
 		p.bind,
 		p.provision,
 		p.readBrought,
@@ -184,7 +193,11 @@ var errOthers = errors.New("the vault is of another installation")
 
 // findClass finds out where the vault lives, or is going to, and whether it may.
 func (p *pass) findClass(ctx context.Context) (time.Duration, error) {
-	name, err := p.classNameOf(ctx, p.vault, p.ledger)
+	bound := p.ledger
+	if p.adopting && p.vault.Spec.ClassName != "" {
+		bound = nil // an administrator may bring the data to another class
+	}
+	name, err := p.classNameOf(ctx, p.vault, bound)
 	if err != nil {
 		return 0, err
 	}

@@ -77,24 +77,14 @@ func (p *pass) removeData(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	if err := p.ledgerLost(); err != nil {
-		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
-		return 0, err
+		return 0, p.giveUpOnLedger(err)
 	}
 	if p.ledger == nil {
 		return 0, nil
 	}
 	p.doing = "the data is removed"
-	if err := p.followClass(ctx); err != nil {
-		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
-		return 0, err
-	}
-	if err := p.dropDatabase(ctx); err != nil {
-		p.setBackend(v1alpha1.ConditionDatabaseReady, err, "")
-		return 0, err
-	}
-	if err := p.removeBucket(ctx); err != nil {
-		p.setBackend(v1alpha1.ConditionBucketReady, err, "")
-		return 0, err
+	if wait, err := p.removeParts(ctx, p.parts()); wait > 0 || err != nil {
+		return wait, err
 	}
 	return 0, p.removeClaim(ctx)
 }
@@ -115,33 +105,37 @@ func (p *pass) followClass(ctx context.Context) error {
 	return p.updateLedger(ctx, p.ledger)
 }
 
-func (p *pass) dropDatabase(ctx context.Context) error {
-	if p.ledger.externalPostgres() {
-		return nil // the owner's
-	}
-	err := p.withPostgresOf(ctx, p.ledger, func(ctx context.Context, server *provision.Postgres, systemIdentifier string) error {
+func (p *pass) dropDatabase(ctx context.Context) (more bool, err error) {
+	err = p.withPostgresOf(ctx, p.ledger, func(ctx context.Context, server *provision.Postgres, systemIdentifier string) error {
 		if systemIdentifier != p.ledger.SystemIdentifier {
 			return provision.ErrOtherServer
 		}
 		return server.DropDatabase(ctx, p.ledger.databaseWanted())
 	})
 	if err != nil {
-		return fmt.Errorf("drop database: %w", p.explain(err, "database "+p.ledger.Database))
+		return false, fmt.Errorf("drop database: %w", p.explain(err, "database "+p.ledger.Database))
 	}
-	return nil
+	return false, nil
 }
 
-func (p *pass) removeBucket(ctx context.Context) error {
-	if p.ledger.externalObjectStore() {
-		return nil
-	}
-	err := p.withStoreOf(ctx, p.ledger, func(ctx context.Context, store *provision.ObjectStore) error {
-		return store.RemoveBucket(ctx, p.ledger.bucketWanted())
+// removeBucket takes a step of the bucket's removal, and reports whether more are needed: a bucket of a million objects takes a
+// thousand, and other vaults have their turn in between.
+func (p *pass) removeBucket(ctx context.Context) (more bool, err error) {
+	removed := 0
+	err = p.withStoreOf(ctx, p.ledger, func(ctx context.Context, store *provision.ObjectStore) error {
+		n, done, err := store.RemoveBucketStep(ctx, p.ledger.bucketWanted())
+		removed, more = n, !done
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("remove bucket: %w", p.explain(err, "bucket "+p.ledger.Bucket))
+		return false, fmt.Errorf("remove bucket: %w", p.explain(err, "bucket "+p.ledger.Bucket))
 	}
-	return nil
+	if !more {
+		p.emptied.forget(p.ledger.Identity)
+		return false, nil
+	}
+	p.doing = fmt.Sprintf("the bucket is emptied: %d objects were removed so far", p.emptied.add(p.ledger.Identity, removed))
+	return true, nil
 }
 
 // removeClaim removes the volume claim that the Redis StatefulSet made and left: found by its name, and ours by its labels.
@@ -162,11 +156,15 @@ func (p *pass) removeClaim(ctx context.Context) error {
 	return nil
 }
 
-// closeLedger comes after all that it lists is gone, or is to be kept.
+// closeLedger comes after all that it lists is gone, is to be kept, or is left behind.
 func (p *pass) closeLedger(ctx context.Context) (time.Duration, error) {
 	switch {
+	case len(p.left) > 0:
+		return 0, p.abandon(ctx)
 	case p.ledger == nil:
 		return 0, nil
+	case p.vault.Spec.DeletionPolicy != v1alpha1.DeletionDelete && p.ledger.State == stateAbandoned:
+		return 0, nil // of an earlier vault of this name: none of it is worth keeping
 	case p.vault.Spec.DeletionPolicy == v1alpha1.DeletionDelete:
 		// First, or a pass that is cut off after the ledger's removal would take it for lost.
 		if err := p.tell(ctx, func(s *v1alpha1.DocVaultStatus) { s.Database = v1alpha1.DatabaseStatus{} }); err != nil {

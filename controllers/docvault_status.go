@@ -197,6 +197,8 @@ func (p *pass) ready(passErr error) verdict {
 		return isFalse(refused.reason, refused.message)
 	case p.retriesMigration():
 		return isFalse(v1alpha1.ReasonMigrationRetrying, "the new version's migration failed and is tried again; see Migrated")
+	case p.heldUp != "":
+		return isFalse(v1alpha1.ReasonUnavailable, p.heldUp)
 	case p.isTrue(v1alpha1.ConditionAPIAvailable):
 		return isTrue(v1alpha1.ReasonServing, "the API serves at "+p.vault.Status.URL)
 	case p.observed == nil:

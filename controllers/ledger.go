@@ -17,10 +17,12 @@ import (
 	"github.com/docvault/docvault/api/v1alpha1"
 )
 
-// The states of a ledger: a vault uses what it lists, or its vault was deleted and the data kept.
+// The states of a ledger: a vault uses what it lists, its vault was deleted and the data kept, or its vault was deleted and some of
+// the data could not be.
 const (
-	stateBound    = "bound"
-	stateReleased = "released"
+	stateBound     = "bound"
+	stateReleased  = "released"
+	stateAbandoned = "abandoned"
 )
 
 // made is recorded of what was made.
@@ -33,6 +35,8 @@ type ledger struct {
 	State          string
 	VaultNamespace string
 	VaultName      string
+	// Holder is the identity of the vault that adopted the ledger; empty: the one that it was made for.
+	Holder string
 
 	// Class is what the vault is bound to. The rest of this block is copied from the class, so that deleting a vault needs
 	// nothing but the ledger and the backends.
@@ -85,8 +89,14 @@ type ledger struct {
 	DatabaseMade string
 	BucketMade   string
 
+	// Abandoned names the parts that were left behind, separated by commas.
+	Abandoned string
+
 	// MigratedJob names the last migration Job that succeeded; the Job itself goes after its TTL.
 	MigratedJob string
+	// MigratedImage is the image that it ran, SchemaVersion the version that it came to.
+	MigratedImage string
+	SchemaVersion string
 
 	secret *corev1.Secret // as read; nil until it is stored
 }
@@ -98,6 +108,7 @@ func (l *ledger) fields() map[string]*string {
 		"state":                  &l.State,
 		"vaultNamespace":         &l.VaultNamespace,
 		"vaultName":              &l.VaultName,
+		"holder":                 &l.Holder,
 		"class":                  &l.Class,
 		"postgresHost":           &l.PostgresHost,
 		"postgresPort":           &l.PostgresPort,
@@ -134,7 +145,10 @@ func (l *ledger) fields() map[string]*string {
 		"token":                  &l.Token,
 		"databaseMade":           &l.DatabaseMade,
 		"bucketMade":             &l.BucketMade,
+		"abandoned":              &l.Abandoned,
 		"migratedJob":            &l.MigratedJob,
+		"migratedImage":          &l.MigratedImage,
+		"schemaVersion":          &l.SchemaVersion,
 	}
 }
 
@@ -242,6 +256,9 @@ func (r *DocVaultReconciler) updateLedger(ctx context.Context, l *ledger) error 
 	}
 	stored := l.secret.DeepCopy()
 	stored.Data = data
+	if l.Holder != "" {
+		stored.Labels = l.adoptedLabels()
+	}
 	if err := r.Update(ctx, stored); err != nil {
 		return fmt.Errorf("update ledger: %w", err)
 	}

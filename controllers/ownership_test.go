@@ -23,7 +23,8 @@ func TestVaultsOfOneNameShareNothing(t *testing.T) {
 	i.awaitReady(one)
 	i.awaitReady(other)
 	shared := map[string]bool{
-		"state": true, "pods": true, "poolSize": true, "connectionLimit": true, "vaultName": true, "class": true, "redisUser": true, "migratedJob": true, "databaseMade": true, "bucketMade": true,
+		"state": true, "pods": true, "poolSize": true, "connectionLimit": true, "vaultName": true, "class": true, "redisUser": true,
+		"migratedJob": true, "migratedImage": true, "databaseMade": true, "bucketMade": true,
 		"postgresHost": true, "postgresPort": true, "postgresSSLMode": true, "postgresAdminSecret": true, "postgresSystem": true,
 		"objectStoreEndpoint": true, "objectStoreRegion": true, "objectStoreAdminSecret": true,
 	}

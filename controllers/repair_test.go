@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
@@ -50,16 +52,20 @@ func TestDriftOnTheBackendsIsRepairedAndTold(t *testing.T) {
 	}
 }
 
-// awaitEvent waits for an event about a vault whose note holds a text.
-func (i *installation) awaitEvent(vault *v1alpha1.DocVault, reason, text string) {
+// awaitEvent waits for an event about an object whose note holds a text.
+func (i *installation) awaitEvent(about client.Object, reason, text string) {
 	i.t.Helper()
 	eventually(i.t, patience, func(ctx context.Context) error {
 		events := &eventsv1.EventList{}
-		if err := i.kube.List(ctx, events, client.InNamespace(vault.Namespace)); err != nil {
+		namespace := cmp.Or(about.GetNamespace(), metav1.NamespaceDefault)
+		if err := i.kube.List(ctx, events, client.InNamespace(namespace)); err != nil {
 			return err
 		}
 		var notes []string
 		for _, e := range events.Items {
+			if e.Regarding.Name != about.GetName() {
+				continue
+			}
 			if e.Reason == reason && strings.Contains(e.Note, text) {
 				return nil
 			}

@@ -95,6 +95,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		backends:       newBackends(counted),
 		metrics:        counted,
 		accounts:       newAccounts(),
+		emptied:        newTally(),
+		claims:         &adoptions{},
 		Namespace:      installation.Namespace,
 		Installation:   namespace.UID,
 		ControllerName: installation.ControllerName,

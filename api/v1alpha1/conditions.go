@@ -114,6 +114,8 @@ const (
 	ReasonDatabaseLost = "DatabaseLost"
 	// ReasonBucketLost says the same of the vault's bucket.
 	ReasonBucketLost = "BucketLost"
+	// ReasonAdoptionRefused says that an administrator claims retained data for the vault, and that it cannot have them as it is.
+	ReasonAdoptionRefused = "AdoptionRefused"
 	// ReasonLedgerLost says that the Secret that lists the vault's credentials is gone from the operator's namespace.
 	ReasonLedgerLost = "LedgerLost"
 	// ReasonInsecureServer says that the object store's version lets a restricted key make itself stronger.
@@ -132,4 +134,8 @@ const (
 const (
 	// EventRepaired says that somebody had changed what the vault has on a backend, and that it was put right.
 	EventRepaired = "Repaired"
+	// EventAdopted says that a vault took over retained data, as an administrator claimed.
+	EventAdopted = "Adopted"
+	// EventAbandoned says what a deleted vault left behind on a backend that its owner gave up on.
+	EventAbandoned = "Abandoned"
 )

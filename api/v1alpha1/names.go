@@ -38,6 +38,10 @@ const (
 // namespaces that were recreated or clusters that were restored.
 const AnnotationAdopt = "docvault.io/adopt"
 
+// LabelHolder on a ledger that was adopted is the identity of the vault that it was adopted for: by it that vault finds it. Only who
+// writes Secrets in the operator's namespace can set it, which no tenant can.
+const LabelHolder = "docvault.io/holder"
+
 // AnnotationRuntimeSecret on a pod is the hash of the runtime Secret. Pods read that only when they start, so another one
 // replaces them.
 const AnnotationRuntimeSecret = "docvault.io/runtime-secret" //nolint:gosec // a name, no credential

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 
 	"github.com/docvault/docvault/runtime/config"
 	"github.com/docvault/docvault/runtime/provision"
@@ -17,7 +19,7 @@ func runMigrate(ctx context.Context, get func(string) string) error {
 	if err != nil {
 		return err
 	}
-	err = migrate(ctx, c)
+	version, err := migrate(ctx, c)
 	if errors.Is(err, store.ErrBadURL) {
 		return config.Problems{fmt.Sprintf("%s: %v", config.DatabaseMigrateURL, err)}
 	}
@@ -28,28 +30,35 @@ func runMigrate(ctx context.Context, get func(string) string) error {
 		return config.Problems{fmt.Sprintf("%s: %v, whose mark is in its table vault_mark: name another, "+
 			"or empty that table if that vault is gone", config.DatabaseMigrateURL, err)}
 	}
-	return err
+	if err != nil || c.ResultFile == "" {
+		return err
+	}
+	result := fmt.Appendf(nil, `{"schemaVersion":%d}`, version)
+	if err := os.WriteFile(c.ResultFile, result, 0o600); err != nil {
+		slog.WarnContext(ctx, "the schema is up to date, but the result could not be written", "error", err)
+	}
+	return nil
 }
 
-func migrate(ctx context.Context, c config.Migrate) error {
+func migrate(ctx context.Context, c config.Migrate) (version int, err error) {
 	url, log := c.DatabaseURL.Reveal(), setLog(c.Log, "migrate")
 	if c.Identity != "" {
 		if err := store.Claim(ctx, url, c.Identity); err != nil {
-			return fmt.Errorf("claim the database: %w", err)
+			return 0, fmt.Errorf("claim the database: %w", err)
 		}
 		if err := store.Furnish(ctx, url); err != nil {
-			return fmt.Errorf("make the extensions: %w", err)
+			return 0, fmt.Errorf("make the extensions: %w", err)
 		}
 	}
-	if err := store.Migrate(ctx, url, log); err != nil {
-		return err
+	if version, err = store.Migrate(ctx, url, log); err != nil {
+		return 0, err
 	}
 	if c.AppLogin != "" {
 		if err := store.Grant(ctx, url, c.AppLogin); err != nil {
-			return fmt.Errorf("grant the app login its rights: %w", err)
+			return 0, fmt.Errorf("grant the app login its rights: %w", err)
 		}
 	}
-	return nil
+	return version, nil
 }
 
 func runProvision(ctx context.Context, get func(string) string) error {

@@ -20,6 +20,10 @@ const (
 	migrateTTLSeconds      = 24 * 3600 // how long a Job, and its log, can be looked at
 )
 
+// terminationFile is where the kubelet reads what a container has to say when it ends: the migration's result or, by the policy, the
+// end of the log of one that failed.
+const terminationFile = "/dev/termination-log"
+
 // MigrationJob returns the Job that brings the database to the schema of the vault's image. A Job's template cannot change, so
 // its hash is in the name: whatever changes makes another Job.
 func MigrationJob(in Input) *batchac.JobApplyConfiguration {
@@ -61,6 +65,9 @@ func migratePod(in Input) *coreac.PodSpecApplyConfiguration {
 		WithName(v1alpha1.ComponentMigrate).
 		WithImage(Image(in.Vault, in.Class)).
 		WithArgs("migrate").
+		WithEnv(environment(map[string]string{config.MigrateResultFile: terminationFile})...).
+		WithTerminationMessagePath(terminationFile).
+		WithTerminationMessagePolicy(corev1.TerminationMessageFallbackToLogsOnError).
 		WithEnvFrom(coreac.EnvFromSource().WithSecretRef(coreac.SecretEnvSource().WithName(migrateName(in)))).
 		WithResources(resources(corev1.ResourceRequirements{}, "50m", "64Mi")))
 	if in.Ledger.ExternalPostgres {

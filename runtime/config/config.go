@@ -116,6 +116,7 @@ type Migrate struct {
 	DatabaseURL Secret
 	Identity    string // marks the database; empty: it is marked otherwise
 	AppLogin    string // that has no default privileges; empty: it has
+	ResultFile  string // empty: none
 	Log         Log
 }
 
@@ -169,7 +170,8 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 func LoadMigrate(get func(string) string) (Migrate, error) {
 	e := &environment{get: get}
 	c := Migrate{
-		DatabaseURL: e.postgres(DatabaseMigrateURL), Identity: get(VaultIdentity), AppLogin: get(DatabaseAppLogin), Log: e.log(),
+		DatabaseURL: e.postgres(DatabaseMigrateURL), Identity: get(VaultIdentity), AppLogin: get(DatabaseAppLogin),
+		ResultFile: get(MigrateResultFile), Log: e.log(),
 	}
 	return c, e.err()
 }

@@ -76,6 +76,9 @@ const (
 	ClassifyTimeoutSeconds = "CLASSIFY_TIMEOUT_SECONDS"
 	ClassifyInputTokens    = "CLASSIFY_INPUT_TOKENS"
 
+	// Of `docvault migrate` alone: where its result goes.
+	MigrateResultFile = "MIGRATE_RESULT_FILE"
+
 	// Of `docvault provision` alone.
 	PostgresAdminURL  = "POSTGRES_ADMIN_URL"
 	MinioRootUser     = "MINIO_ROOT_USER"

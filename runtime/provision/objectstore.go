@@ -133,43 +133,6 @@ func (o *ObjectStore) EnsureBucket(ctx context.Context, b Bucket) (repaired []st
 	return seen.differs, nil
 }
 
-// RemoveBucket removes the keys, user, objects, bucket and policy of b, in this order: the policy is the proof of the rest. What is
-// gone already is no error. Parts of unfinished multipart uploads go with the bucket, and from the disk when the server next
-// cleans up (24 h).
-// Errors: ErrForeign.
-func (o *ObjectStore) RemoveBucket(ctx context.Context, b Bucket) error {
-	if err := b.validate(); err != nil {
-		return err
-	}
-	state, err := o.bucketState(ctx, b)
-	if err != nil {
-		return err
-	}
-	claimed, err := o.claimed(ctx, b)
-	if err != nil {
-		return err
-	}
-	if state == bucketUnmarked && !claimed {
-		state = bucketForeign
-	}
-	if state == bucketForeign {
-		return fmt.Errorf("bucket %q: %w", b.Name, ErrForeign)
-	}
-	if claimed {
-		if err := o.removeUser(ctx, b); err != nil {
-			return err
-		}
-	}
-	err = o.s3.RemoveBucketWithOptions(ctx, b.Name, minio.RemoveBucketOptions{ForceDelete: true})
-	if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchBucket {
-		return fmt.Errorf("remove bucket: %w", err)
-	}
-	if claimed {
-		return o.removePolicy(ctx, b)
-	}
-	return nil
-}
-
 // bucketState is what a bucket's name stands for.
 type bucketState int
 
@@ -198,20 +161,17 @@ func (o *ObjectStore) bucketState(ctx context.Context, b Bucket) (bucketState, e
 }
 
 func (o *ObjectStore) unmarkedState(ctx context.Context, b Bucket) (bucketState, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the listing
-	options := minio.ListObjectsOptions{Recursive: true, MaxKeys: 1, WithVersions: true}
-	object, found := <-o.s3.ListObjects(ctx, b.Name, options)
+	objects, err := o.firstObjects(ctx, b, 1)
+	var answer minio.ErrorResponse
 	switch {
-	case !found:
-		return bucketUnmarked, nil
-	case minio.ToErrorResponse(object.Err).Code == minio.NoSuchBucket: // MinIO says NoSuchTagSet of a bucket that is not there
+	case errors.As(err, &answer) && answer.Code == minio.NoSuchBucket: // MinIO says NoSuchTagSet of a bucket that is not there
 		return bucketAbsent, nil
-	case object.Err != nil:
-		return bucketForeign, fmt.Errorf("list the bucket: %w", object.Err)
-	default:
+	case err != nil:
+		return bucketForeign, err
+	case len(objects) > 0:
 		return bucketForeign, nil
 	}
+	return bucketUnmarked, nil
 }
 
 // ensureMarkedBucket makes the bucket. Its mark can only come after it, so between the two it is known by the claim.

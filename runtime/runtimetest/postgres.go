@@ -66,7 +66,7 @@ func NewMigrated(t testing.TB) Database {
 
 func migrated(t testing.TB, d Database) Database {
 	t.Helper()
-	if err := store.Migrate(t.Context(), d.Migrate, NewLog(t).Logger()); err != nil {
+	if _, err := store.Migrate(t.Context(), d.Migrate, NewLog(t).Logger()); err != nil {
 		t.Fatal(err)
 	}
 	return d

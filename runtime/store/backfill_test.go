@@ -62,7 +62,7 @@ func TestStatisticsAreWholeAfterAMigration(t *testing.T) {
 		}
 	}
 	wait()
-	if err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
+	if _, err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
 		t.Error(err)
 	}
 	wait() // after the migration, too

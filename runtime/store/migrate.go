@@ -25,11 +25,11 @@ var migrations embed.FS
 var ErrTooOld = errors.New("it no longer serves this program, which is too old: run a newer one")
 
 // Migrate brings the schema to SchemaVersion, as the migration login. Others that do the same meanwhile wait for one another.
-// A schema that is newer already stays as it is. Errors: ErrBadURL, ErrTooOld.
-func Migrate(ctx context.Context, url string, log *slog.Logger) error {
+// A schema that is newer already stays as it is. It returns the version that the schema is at. Errors: ErrBadURL, ErrTooOld.
+func Migrate(ctx context.Context, url string, log *slog.Logger) (version int, err error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return ErrBadURL
+		return 0, ErrBadURL
 	}
 	config.ConnectTimeout = connectTimeout
 	db := stdlib.OpenDB(*config)
@@ -37,24 +37,24 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 
 	provider, err := newMigrator(db)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	applied, err := provider.Up(ctx)
 	for _, m := range applied {
 		log.Info("migrated", "migration", m.Source.Path, "duration", m.Duration.String())
 	}
 	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return 0, fmt.Errorf("migrate: %w", err)
 	}
-	var version, oldest int
+	var oldest int
 	if err := db.QueryRowContext(ctx, "SELECT version, oldest_supported FROM schema_state").Scan(&version, &oldest); err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
+		return 0, fmt.Errorf("read the schema's version: %w", err)
 	}
 	if err := compatible(version, oldest); err != nil {
-		return err
+		return 0, err
 	}
 	log.Info("schema is up to date", "schema_version", version, "applied", len(applied))
-	return nil
+	return version, nil
 }
 
 // compatible tells whether this program can work with a schema.

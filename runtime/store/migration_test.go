@@ -67,7 +67,7 @@ func TestMigrateFromVersion1(t *testing.T) {
 	exec(t, d.App, `INSERT INTO document_topics (document_id, topic_id, by_hand) SELECT '`+german+`', id, true FROM topics`)
 
 	for range 2 {
-		if err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
+		if _, err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,12 +108,12 @@ func TestMigrateWithoutExtensions(t *testing.T) {
 	t.Parallel()
 	d := atVersion1(t)
 	exec(t, d.Admin, "DROP EXTENSION pg_trgm")
-	err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger())
+	_, err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger())
 	if err == nil || !strings.Contains(err.Error(), "run docvault provision") {
 		t.Fatalf("without an extension: %v", err)
 	}
 	exec(t, d.Admin, "CREATE EXTENSION pg_trgm SCHEMA extensions")
-	if err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
+	if _, err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -125,7 +125,7 @@ func TestMigrationAfterOneThatFailed(t *testing.T) {
 	migrateTo(t, d, 2)
 	exec(t, d.Migrate, "DELETE FROM goose_db_version WHERE version_id = 2")
 	exec(t, d.Migrate, "UPDATE schema_state SET version = 1")
-	if err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
+	if _, err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
 		t.Fatal(err)
 	}
 	if err := runtimetest.OpenStore(t, d.App).Compatible(t.Context()); err != nil {

@@ -76,7 +76,7 @@ func TestMigrateFromEachVersion(t *testing.T) {
 				t.Fatalf("version %d does not take what version 1 writes: %v", n, err)
 			}
 			before := contents(t, d.Admin)
-			if err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
+			if _, err := store.Migrate(t.Context(), d.Migrate, runtimetest.NewLog(t).Logger()); err != nil {
 				t.Fatal(err)
 			}
 			kept(t, before, contents(t, d.Admin))

@@ -19,7 +19,7 @@ func TestMigrateInParallelAndAgain(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if err := store.Migrate(t.Context(), d.Migrate, log); err != nil {
+			if _, err := store.Migrate(t.Context(), d.Migrate, log); err != nil {
 				t.Error(err)
 			}
 		})
@@ -65,11 +65,11 @@ func TestMigrateASchemaThatHasGoneOn(t *testing.T) {
 	d := runtimetest.NewMigrated(t)
 	exec(t, d.Admin, "UPDATE schema_state SET version = 99, oldest_supported = 1")
 	log := runtimetest.NewLog(t)
-	if err := store.Migrate(t.Context(), d.Migrate, log.Logger()); err != nil || !strings.Contains(log.String(), "schema_version=99") {
+	if _, err := store.Migrate(t.Context(), d.Migrate, log.Logger()); err != nil || !strings.Contains(log.String(), "schema_version=99") {
 		t.Errorf("while it supports this program: %v\n%s", err, log)
 	}
 	exec(t, d.Admin, "UPDATE schema_state SET oldest_supported = 99")
-	if err := store.Migrate(t.Context(), d.Migrate, log.Logger()); !errors.Is(err, store.ErrTooOld) {
+	if _, err := store.Migrate(t.Context(), d.Migrate, log.Logger()); !errors.Is(err, store.ErrTooOld) {
 		t.Errorf("got %v, want %v", err, store.ErrTooOld)
 	}
 }
