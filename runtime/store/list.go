@@ -198,8 +198,8 @@ func (l List) matching(what string, atMost int, st *statement) string {
 
 // asksSearchAlone reports whether a list asks for nothing that document_search does not know.
 func (l List) asksSearchAlone() bool {
-	return l.Topic == nil && !l.Untagged && l.Status == "" && l.Classification == "" && l.Kind == "" && l.MinSize == nil && l.MaxSize == nil &&
-		l.CreatedAfter.IsZero() && l.CreatedBefore.IsZero()
+	return l.Topic == nil && !l.Untagged && l.Status == "" && l.Classification == "" && l.Kind == "" &&
+		l.MinSize == nil && l.MaxSize == nil && l.CreatedAfter.IsZero() && l.CreatedBefore.IsZero()
 }
 
 func (l List) where(st *statement) []string {

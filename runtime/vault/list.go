@@ -149,7 +149,8 @@ func (q *ListQuery) rows(a document.Actor) (store.List, cursor, error) {
 	}
 	order := columns[q.Sort]
 	list := store.List{
-		Owner: a.Owner, Untagged: q.Untagged, Status: q.Status, Classification: q.Classification, Kind: q.Kind, CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
+		Owner: a.Owner, Untagged: q.Untagged, Status: q.Status, Classification: q.Classification, Kind: q.Kind,
+		CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
 		MinSize: q.MinSize, MaxSize: q.MaxSize, Trashed: q.Trashed, Column: order.column, Descending: order.descending, Limit: q.PerPage,
 	}
 	if q.Cursor == "" {
