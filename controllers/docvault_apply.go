@@ -6,17 +6,26 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	appsac "k8s.io/client-go/applyconfigurations/apps/v1"
+	autoscalingac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
 	batchac "k8s.io/client-go/applyconfigurations/batch/v1"
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
+	networkingac "k8s.io/client-go/applyconfigurations/networking/v1"
+	policyac "k8s.io/client-go/applyconfigurations/policy/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/docvault/docvault/api/v1alpha1"
 )
 
 // FieldOwner is the one name under which the operator owns fields of the objects that it applies.
@@ -57,7 +66,12 @@ func (p *pass) applyOne(ctx context.Context, wanted applyConfiguration) error {
 		}
 	}
 	p.doing = fmt.Sprintf("%s %s was changed", *wanted.GetKind(), *wanted.GetName())
-	return p.Apply(ctx, wanted, client.FieldOwner(FieldOwner), client.ForceOwnership)
+	err = p.Apply(ctx, onTheWire(wanted), client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if apierrors.IsInvalid(err) { // it follows from the spec, so no retry helps
+		return refuse(v1alpha1.ReasonInvalidSpec, "the API server does not take %s %s as the spec has it: %v",
+			*wanted.GetKind(), *wanted.GetName(), err)
+	}
+	return err
 }
 
 // liveObject returns the object that is there under the wanted one's name, nil when there is none, errNotOurs when it is not
@@ -90,6 +104,11 @@ func (p *pass) mustOwn(live client.Object) error {
 
 func (p *pass) newObject(wanted applyConfiguration) (client.Object, error) {
 	gvk := schema.FromAPIVersionAndKind(*wanted.GetAPIVersion(), *wanted.GetKind())
+	if _, ok := wanted.(custom); ok {
+		object := &unstructured.Unstructured{}
+		object.SetGroupVersionKind(gvk)
+		return object, nil
+	}
 	object, err := p.Scheme().New(gvk)
 	if err != nil {
 		return nil, err
@@ -103,6 +122,9 @@ func agrees(live client.Object, wanted applyConfiguration) (bool, error) {
 	owned, err := ownedFields(live)
 	if err != nil {
 		return false, fmt.Errorf("read the owned fields: %w", err)
+	}
+	if c, ok := wanted.(custom); ok {
+		wanted = c.comparable()
 	}
 	return equality.Semantic.DeepEqual(owned, wanted), nil
 }
@@ -122,19 +144,48 @@ func ownedFields(live client.Object) (runtime.ApplyConfiguration, error) {
 		return appsac.ExtractDeployment(o, FieldOwner)
 	case *batchv1.Job:
 		return batchac.ExtractJob(o, FieldOwner)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		return autoscalingac.ExtractHorizontalPodAutoscaler(o, FieldOwner)
+	case *policyv1.PodDisruptionBudget:
+		return policyac.ExtractPodDisruptionBudget(o, FieldOwner)
+	case *networkingv1.NetworkPolicy:
+		return networkingac.ExtractNetworkPolicy(o, FieldOwner)
+	case *networkingv1.Ingress:
+		return networkingac.ExtractIngress(o, FieldOwner)
+	case *unstructured.Unstructured:
+		return ownedCustom(o)
 	}
 	return nil, fmt.Errorf("no apply configuration is known for %T", live)
 }
 
 // prune removes the children that no part of the vault wants any more. The UID makes sure that what was judged is what goes.
 func (p *pass) prune(ctx context.Context) error {
-	for key, child := range p.observed.children {
-		if p.wanted[key] || !metav1.IsControlledBy(child, p.vault) {
-			continue
+	for key := range p.observed.children {
+		if err := p.pruneOne(ctx, key); err != nil {
+			return err
 		}
-		if err := p.remove(ctx, child); err != nil {
-			return fmt.Errorf("prune %s %s: %w", key.kind, key.name, err)
+	}
+	return nil
+}
+
+// retire removes of the children that serve a component those of some kinds that it does not have any more, at once: in prune's
+// time they would do harm.
+func (p *pass) retire(ctx context.Context, component string, kinds ...string) error {
+	for _, kind := range kinds {
+		if err := p.pruneOne(ctx, childKey{kind: kind, name: p.childName(component)}); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (p *pass) pruneOne(ctx context.Context, key childKey) error {
+	child, there := p.observed.children[key]
+	if !there || p.wanted[key] || !metav1.IsControlledBy(child, p.vault) || !child.GetDeletionTimestamp().IsZero() {
+		return nil
+	}
+	if err := p.remove(ctx, child); err != nil {
+		return fmt.Errorf("prune %s %s: %w", key.kind, key.name, err)
 	}
 	return nil
 }

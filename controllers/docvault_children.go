@@ -43,9 +43,14 @@ func (p *pass) gatherInput(ctx context.Context) error {
 		}
 	}
 	p.brought.into(&view)
-	p.input = desired.Input{Vault: p.vault, Class: p.class, Ledger: view, Observed: desired.Observed{
-		RedisStorage: storageOf(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))),
-	}}
+	p.input = desired.Input{
+		Vault: p.vault, Class: p.class, Ledger: view, Operator: desired.Operator{Namespace: p.Namespace},
+		Observed: desired.Observed{
+			RedisStorage: storageOf(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))),
+			KEDA:         p.observed.installed[scaledObject],
+			GatewayAPI:   p.observed.installed[httpRoute],
+		},
+	}
 	return nil
 }
 
@@ -102,7 +107,7 @@ func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
 		p.doing = "Redis starts"
 		return patience, nil
 	}
-	return 0, p.apply(ctx, desired.Deployment(p.input, desired.Worker(p.input)))
+	return 0, p.applyScaledWorker(ctx)
 }
 
 // applyAPI has the API serve another version only once the workers of that version are there: what it accepts must find one that reads
@@ -111,10 +116,14 @@ func (p *pass) applyAPI(ctx context.Context) (time.Duration, error) {
 	if p.workersComeFirst() {
 		return patience, nil
 	}
-	return 0, p.apply(ctx,
-		desired.Deployment(p.input, desired.API(p.input)),
-		desired.APIService(p.input),
-	)
+	if err := p.applyScaledAPI(ctx); err != nil {
+		return 0, err
+	}
+	parts := []applyConfiguration{desired.APIService(p.input)}
+	if budget := desired.APIDisruptionBudget(p.input); budget != nil {
+		parts = append(parts, budget)
+	}
+	return 0, p.apply(ctx, parts...)
 }
 
 // tidy removes what older versions of the vault left, once no pod of theirs is there to read it.
@@ -138,7 +147,11 @@ func (p *pass) isRolledOut(component string) bool {
 	return d != nil && rolledOut(d)
 }
 
-// reportBackends ends the pass of a vault that serves, but whose backends could not be asserted.
-func (p *pass) reportBackends(context.Context) (time.Duration, error) {
-	return 0, p.backendErr
+// reportLater ends the pass of a vault that serves with what did not hold it up: backends that could not be asserted, or a route that
+// cannot be made.
+func (p *pass) reportLater(context.Context) (time.Duration, error) {
+	if p.backendErr != nil {
+		return 0, p.backendErr
+	}
+	return 0, p.routeErr
 }

@@ -34,14 +34,15 @@ const (
 // DocVaultReconciler makes one vault what its spec says.
 type DocVaultReconciler struct {
 	client.Client
-	live     client.Reader // the API server itself, for what the cache does not hold
-	recorder events.EventRecorder
-	backends *backends
-	secrets  *secretWatch
-	metrics  *metrics
-	accounts *accounts
-	emptied  *tally
-	claims   *adoptions
+	live       client.Reader // the API server itself, for what the cache does not hold
+	recorder   events.EventRecorder
+	backends   *backends
+	secrets    *secretWatch
+	metrics    *metrics
+	accounts   *accounts
+	emptied    *tally
+	claims     *adoptions
+	extensions *extensions
 
 	// Namespace is the operator's own: ledgers and admin Secrets are there.
 	Namespace string
@@ -70,6 +71,7 @@ type pass struct {
 	doing       string                  // what the vault is still waiting for, for people; empty: nothing
 	heldUp      string                  // why an update does not go on, for people; empty: it does
 	backendErr  error                   // of backends that a serving vault can do without for now
+	routeErr    error                   // of a route that cannot be made; the vault serves inside
 	gone        bool                    // nothing holds the vault any more: it has no status
 }
 
@@ -144,14 +146,16 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		p.provision,
 		p.readBrought,
 		p.applyRedis,
+		p.applyNetworkPolicies,
 		p.applyProjections,
 		p.migrate,
 		p.applyWorker,
 		p.applyAPI,
+		p.applyRoute,
 		p.askPods,
 		p.tidy,
 		p.growVolume,
-		p.reportBackends,
+		p.reportLater,
 	)
 }
 

@@ -6,9 +6,13 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -20,6 +24,8 @@ import (
 type observed struct {
 	// children are all objects in the vault's namespace that bear its labels, whoever made them.
 	children map[childKey]client.Object
+	// installed are the kinds of children that others bring.
+	installed installedKinds
 }
 
 // childKey names a child; all are in the vault's namespace.
@@ -32,7 +38,8 @@ func childKeyOf(wanted applyConfiguration) childKey {
 	return childKey{kind: *wanted.GetKind(), name: *wanted.GetName()}
 }
 
-// childLists are the kinds of children. The volume claim of Redis is none: the StatefulSet makes it, and it may outlive the vault.
+// childLists are the kinds of children but for those that others bring. The volume claim of Redis is none: the StatefulSet makes it,
+// and it may outlive the vault.
 func childLists() []client.ObjectList {
 	return []client.ObjectList{
 		&corev1.SecretList{},
@@ -41,26 +48,42 @@ func childLists() []client.ObjectList {
 		&appsv1.StatefulSetList{},
 		&appsv1.DeploymentList{},
 		&batchv1.JobList{},
+		&autoscalingv2.HorizontalPodAutoscalerList{},
+		&policyv1.PodDisruptionBudgetList{},
+		&networkingv1.NetworkPolicyList{},
+		&networkingv1.IngressList{},
 	}
 }
 
 // observe looks at all of it or, with an error, at nothing: what was not seen is unknown, not absent.
 func (p *pass) observe(ctx context.Context) (time.Duration, error) {
-	seen := &observed{children: map[childKey]client.Object{}}
-	for _, list := range childLists() {
-		err := p.List(ctx, list, client.InNamespace(p.vault.Namespace), vaultLabels(p.vault))
-		if err == nil {
-			err = seen.add(list, p.Scheme())
+	seen, err := p.look(ctx)
+	if err != nil {
+		for _, kind := range childConditions {
+			p.set(kind, unknown(v1alpha1.ReasonUnobserved, "the vault's objects could not be read; it is tried again"))
 		}
-		if err != nil {
-			for _, kind := range childConditions {
-				p.set(kind, unknown(v1alpha1.ReasonUnobserved, "the vault's objects could not be read; it is tried again"))
-			}
-			return 0, fmt.Errorf("observe: %w", err)
-		}
+		return 0, fmt.Errorf("observe: %w", err)
 	}
 	p.observed = seen
 	return 0, nil
+}
+
+func (p *pass) look(ctx context.Context) (*observed, error) {
+	seen := &observed{children: map[childKey]client.Object{}, installed: p.extensions.now()}
+	options := []client.ListOption{client.InNamespace(p.vault.Namespace), vaultLabels(p.vault)}
+	for _, list := range childLists() {
+		if err := p.List(ctx, list, options...); err != nil {
+			return nil, err
+		}
+		if err := seen.add(list, p.Scheme()); err != nil {
+			return nil, err
+		}
+	}
+	brought, err := p.extensions.children(ctx, seen.installed, options...)
+	for _, child := range brought {
+		seen.children[childKey{kind: child.GetObjectKind().GroupVersionKind().Kind, name: child.GetName()}] = child
+	}
+	return seen, err
 }
 
 func (o *observed) add(list client.ObjectList, scheme *runtime.Scheme) error {
@@ -96,5 +119,10 @@ func (o *observed) statefulSet(name string) *appsv1.StatefulSet {
 
 func (o *observed) job(name string) *batchv1.Job {
 	found, _ := o.children[childKey{kind: "Job", name: name}].(*batchv1.Job)
+	return found
+}
+
+func (o *observed) httpRoute(name string) *unstructured.Unstructured {
+	found, _ := o.children[childKey{kind: httpRoute.Kind, name: name}].(*unstructured.Unstructured)
 	return found
 }

@@ -116,6 +116,9 @@ func (p *pass) summarise(passErr error) {
 	for _, kind := range normalConditions {
 		p.keepOrStart(kind)
 	}
+	if meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionRouteReady) != nil {
+		p.keepOrStart(v1alpha1.ConditionRouteReady)
+	}
 	p.set(v1alpha1.ConditionStalled, p.stalled(passErr))
 	p.set(v1alpha1.ConditionReconciling, p.reconciling(passErr))
 	p.set(v1alpha1.ConditionReady, p.ready(passErr))
@@ -125,7 +128,7 @@ func (p *pass) summariseChildren() {
 	api := p.observed.deployment(p.childName(v1alpha1.ComponentAPI))
 	worker := p.observed.deployment(p.childName(v1alpha1.ComponentWorker))
 	p.set(v1alpha1.ConditionRedisReady, p.redisReady(worker))
-	p.set(v1alpha1.ConditionWorkerAvailable, available(worker, "worker"))
+	p.set(v1alpha1.ConditionWorkerAvailable, p.workersAvailable(worker))
 	p.set(v1alpha1.ConditionAPIAvailable, serving(api))
 	if p.vault.Spec.Suspend {
 		p.suspendedChildren()
@@ -135,7 +138,7 @@ func (p *pass) summariseChildren() {
 		p.vault.Status.Worker.Selector = metav1.FormatLabelSelector(worker.Spec.Selector)
 	}
 	if p.isTrue(v1alpha1.ConditionAPIAvailable) {
-		p.vault.Status.URL = desired.URL(p.vault)
+		p.vault.Status.URL = p.url()
 	}
 	if api != nil && rolledOut(api) {
 		p.vault.Status.Version = desired.Version(api.Spec.Template.Spec.Containers[0].Image)
@@ -287,6 +290,15 @@ func available(d *appsv1.Deployment, part string) verdict {
 			d.Status.AvailableReplicas, wantedReplicas(d), part, d.Name))
 	}
 	return isTrue(v1alpha1.ReasonAvailable, fmt.Sprintf("%d %s pods are available", d.Status.AvailableReplicas, part))
+}
+
+// workersAvailable says also why workers that are scaled never come down to none where the spec would have them.
+func (p *pass) workersAvailable(d *appsv1.Deployment) verdict {
+	v := available(d, "worker")
+	if d != nil && p.vault.Spec.Worker.Autoscaling != nil && !p.vault.Spec.Suspend && !p.observed.installed[scaledObject] {
+		v.message += "; KEDA is not installed, so their CPU decides how many there are, and one stays at least"
+	}
+	return v
 }
 
 // serving is true when at least one API replica serves at the spec's version, or a rolling update towards it goes on.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"path"
@@ -25,6 +26,7 @@ type effects struct {
 	events   int           // events told, which are no effects: another goroutine tells them after the fact
 	looks    int           // how often a vault's namespace was read, as each pass over a vault does once
 	away     map[string]bool
+	groups   map[string]bool   // of APIs that others bring: those that are installed, as far as the operator can see
 	sessions map[net.Conn]bool // of Postgres
 }
 
@@ -37,7 +39,7 @@ const (
 var errCutOff = errors.New("the operator is cut off")
 
 func newEffects() *effects {
-	return &effects{cut: make(chan struct{}), away: map[string]bool{}, sessions: map[net.Conn]bool{}}
+	return &effects{cut: make(chan struct{}), away: map[string]bool{}, groups: map[string]bool{}, sessions: map[net.Conn]bool{}}
 }
 
 // setAway has new connections to a server refused, or taken again.
@@ -51,6 +53,40 @@ func (e *effects) isAway(server string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.away[server]
+}
+
+// The groups of APIs that setInstalled can bring. At first an operator sees none of them.
+const (
+	keda       = "keda.sh"
+	gatewayAPI = "gateway.networking.k8s.io"
+)
+
+// setInstalled has the API server know, or not know, a group that others bring.
+func (e *effects) setInstalled(group string, is bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.groups[group] = is
+}
+
+// isHidden reports that a request is for a group that is not to be there.
+func (e *effects) isHidden(r *http.Request) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, group := range []string{keda, gatewayAPI} {
+		if strings.HasPrefix(r.URL.Path, "/apis/"+group+"/") {
+			return !e.groups[group]
+		}
+	}
+	return false
+}
+
+// notFound is what an API server says to a path that it does not know.
+func notFound(r *http.Request) *http.Response {
+	answer := httptest.NewRecorder()
+	http.Error(answer, "404 page not found", http.StatusNotFound)
+	response := answer.Result()
+	response.Request = r
+	return response
 }
 
 // dropPostgres ends the sessions that are open.
@@ -134,6 +170,9 @@ func (e *effects) apiServer(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if e.isCut() {
 			return nil, errCutOff
+		}
+		if e.isHidden(r) {
+			return notFound(r), nil
 		}
 		resp, err := next.RoundTrip(r)
 		if e.justLooks(r) || err != nil || resp.StatusCode >= http.StatusBadRequest {

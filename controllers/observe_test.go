@@ -19,7 +19,7 @@ func TestWhatCouldNotBeReadIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	vault := &v1alpha1.DocVault{}
-	p := &pass{DocVaultReconciler: &DocVaultReconciler{Client: kube}, vault: vault}
+	p := &pass{DocVaultReconciler: &DocVaultReconciler{Client: kube, extensions: &extensions{}}, vault: vault}
 	p.set(v1alpha1.ConditionAPIAvailable, isTrue(v1alpha1.ReasonAvailable, "2 API pods are available"))
 	cutOff, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -7,8 +7,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -49,24 +53,24 @@ const (
 	lastRetry  = time.Minute
 )
 
-// CacheOptions has the caches hold, of kinds that others use too, only what the operator made; and all of it in the namespaces
-// that the installation watches. The ledgers are in its own.
+// CacheOptions has the caches hold, of all kinds but our own, only what the operator made; and all of it in the namespaces that the
+// installation watches. The ledgers are in its own. The label is the default, not one line for each kind: those that others bring
+// cannot be named before they are installed.
 func CacheOptions(installation Installation) cache.Options {
-	made := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
-	ours := cache.ByObject{Label: made}
-	secrets := cache.ByObject{Label: made}
+	all, secrets := cache.ByObject{Label: labels.Everything()}, cache.ByObject{}
 	watched := namespaces(installation.Watched)
 	if watched != nil {
 		secrets.Namespaces = namespaces(append([]string{installation.Namespace}, installation.Watched...))
 	}
-	return cache.Options{DefaultNamespaces: watched, ByObject: map[client.Object]cache.ByObject{
-		&corev1.Secret{}:      secrets,
-		&corev1.ConfigMap{}:   ours,
-		&corev1.Service{}:     ours,
-		&appsv1.StatefulSet{}: ours,
-		&appsv1.Deployment{}:  ours,
-		&batchv1.Job{}:        ours,
-	}}
+	return cache.Options{
+		DefaultNamespaces:    watched,
+		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
+		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.DocVault{}:      all,
+			&v1alpha1.DocVaultClass{}: all,
+			&corev1.Secret{}:          secrets,
+		},
+	}
 }
 
 // namespaces returns nil, which is all of them, for none.
@@ -87,6 +91,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 	if err := mgr.GetAPIReader().Get(ctx, client.ObjectKey{Name: installation.Namespace}, namespace); err != nil {
 		return fmt.Errorf("read the operator's namespace: %w", err)
 	}
+	extensions, err := newExtensions(mgr)
+	if err != nil {
+		return err
+	}
 	counted := newMetrics()
 	vaults := &DocVaultReconciler{
 		Client:         mgr.GetClient(),
@@ -97,6 +105,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		accounts:       newAccounts(),
 		emptied:        newTally(),
 		claims:         &adoptions{},
+		extensions:     extensions,
 		Namespace:      installation.Namespace,
 		Installation:   namespace.UID,
 		ControllerName: installation.ControllerName,
@@ -106,6 +115,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 	}
 	if err := vaults.setup(ctx, mgr, installation); err != nil {
 		return fmt.Errorf("set up the DocVault controller: %w", err)
+	}
+	if err := extensions.begin(ctx); err != nil {
+		return fmt.Errorf("look for extensions: %w", err)
 	}
 	if installation.ReadOnlyClasses {
 		return nil
@@ -117,10 +129,11 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 }
 
 // setup watches what a vault follows from. Only the vault itself is looked at for edits alone (its generation, or an annotation):
-// of its children every change counts, as their status is what a pass waits for.
+// of its children every change counts, as their status is what a pass waits for; but for those whose status nobody waits for, and
+// autoscalers write theirs every few seconds.
 func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, installation Installation) error {
 	edited := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
-	vaults, err := ctrl.NewControllerManagedBy(mgr).
+	vaults, err := r.extensions.woken(ctrl.NewControllerManagedBy(mgr)).
 		For(&v1alpha1.DocVault{}, builder.WithPredicates(edited)).
 		Owns(&corev1.Secret{}).
 		Owns(&corev1.ConfigMap{}).
@@ -128,6 +141,10 @@ func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, instal
 		Owns(&appsv1.StatefulSet{}).
 		Owns(&appsv1.Deployment{}).
 		Owns(&batchv1.Job{}).
+		Owns(&autoscalingv2.HorizontalPodAutoscaler{}, builder.WithPredicates(ownedChanged())).
+		Owns(&policyv1.PodDisruptionBudget{}, builder.WithPredicates(ownedChanged())).
+		Owns(&networkingv1.NetworkPolicy{}, builder.WithPredicates(ownedChanged())).
+		Owns(&networkingv1.Ingress{}, builder.WithPredicates(ownedChanged())).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.vaultOfLedger)).
 		Watches(&v1alpha1.DocVaultClass{}, handler.EnqueueRequestsFromMapFunc(r.vaultsOfClass),
 			builder.WithPredicates(predicate.Or(edited, backendsBack()))).
@@ -139,8 +156,18 @@ func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, instal
 	if err != nil {
 		return err
 	}
+	r.extensions.controller = vaults
 	r.secrets, err = r.newSecretWatch(ctx, mgr, vaults, installation.Watched)
 	return err
+}
+
+// ownedChanged lets changes through of what the operator owns of an object, and of nothing else in it.
+func ownedChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, beforeErr := ownedFields(e.ObjectOld)
+		after, afterErr := ownedFields(e.ObjectNew)
+		return beforeErr != nil || afterErr != nil || !equality.Semantic.DeepEqual(before, after)
+	}}
 }
 
 func (r *DocVaultClassReconciler) setup(mgr ctrl.Manager) error {

@@ -18,6 +18,8 @@ const (
 	ConditionWorkerAvailable = "WorkerAvailable"
 	// ConditionAPIAvailable is true when at least one API replica serves.
 	ConditionAPIAvailable = "APIAvailable"
+	// ConditionRouteReady is true when the route of a vault that has one leads to it. Vaults without a route do not have it.
+	ConditionRouteReady = "RouteReady"
 	// ConditionReconciling is true while the operator works towards the spec.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is true when nothing will change until somebody edits something; the message says what.
@@ -46,6 +48,8 @@ const (
 	ReasonAvailable = "Available"
 	// ReasonMigrationSucceeded says that the migration of the spec's image went through.
 	ReasonMigrationSucceeded = "MigrationSucceeded"
+	// ReasonRouted says that the object that leads a host to the vault is there and, of a Gateway, taken.
+	ReasonRouted = "Routed"
 	// ReasonSettled says that there is nothing left to do.
 	ReasonSettled = "Settled"
 	// ReasonAccepted says that a class can be used.
@@ -106,6 +110,10 @@ const (
 	ReasonLoginRefused = "LoginRefused"
 	// ReasonInvalidSpec says that the spec holds something that cannot work.
 	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonGatewayAPINotInstalled says that a route through a Gateway is wanted where the Gateway API is not installed.
+	ReasonGatewayAPINotInstalled = "GatewayAPINotInstalled"
+	// ReasonRouteRefused says that a Gateway does not take the vault's route.
+	ReasonRouteRefused = "RouteRefused"
 	// ReasonNotOwned says that something of the vault's name exists and bears another mark, or none. It is left as it is.
 	ReasonNotOwned = "NotOwned"
 	// ReasonOtherServer says that another server answers at the address where the vault's database was made.

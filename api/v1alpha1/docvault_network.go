@@ -78,6 +78,7 @@ type NetworkPolicySpec struct {
 
 	// APIFrom are the peers that may reach the API. Default: anybody where a route is set, else the vault's own namespace.
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.all(peer, has(peer.ipBlock) ? !has(peer.podSelector) && !has(peer.namespaceSelector) : has(peer.podSelector) || has(peer.namespaceSelector))",message="a peer is an ipBlock, or a podSelector, a namespaceSelector or both"
 	// +listType=atomic
 	// +optional
 	APIFrom []networkingv1.NetworkPolicyPeer `json:"apiFrom,omitempty"`

@@ -131,6 +131,8 @@ func TestVaultsAreJudgedWhenTheyAreMade(t *testing.T) {
 		"two ways":               {name: "x", spec: `{route: {host: a.example, ingress: {}, gateway: {parentRefs: [{name: a}]}}}`, message: "not both"},
 		"a gateway to nothing":   {name: "x", spec: `{route: {gateway: {parentRefs: []}}}`, message: "at least 1 items"},
 		"a URL for a host":       {name: "x", spec: `{route: {host: "https://a.example"}}`, message: "spec.route.host"},
+		"a peer that is nobody":  {name: "x", spec: `{networkPolicy: {apiFrom: [{}]}}`, message: "a peer is an ipBlock"},
+		"a peer that is two":     {name: "x", spec: `{networkPolicy: {apiFrom: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}}`, message: "a peer is an ipBlock"},
 		"a wild host":            {name: "x", spec: `{route: {host: "*.example"}}`, message: "spec.route.host"},
 		"a short period":         {name: "x", spec: `{rotation: {period: 59m, gracePeriod: 1m}}`, message: "period must be at least 1h"},
 		"a long grace":           {name: "x", spec: `{rotation: {period: 2h, gracePeriod: 2h}}`, message: "must be shorter than period"},

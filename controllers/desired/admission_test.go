@@ -54,6 +54,7 @@ func podOf(t *testing.T, template *coreac.PodTemplateSpecApplyConfiguration, nam
 		t.Fatal(err)
 	}
 	pod.Namespace, pod.Name = namespace, name
+	pod.Spec.PriorityClassName = "" // the server has none but its own
 	for _, mount := range pod.Spec.Containers[0].VolumeMounts {
 		if mount.Name == "data" { // what the StatefulSet controller adds
 			pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: "data", VolumeSource: corev1.VolumeSource{

@@ -2,6 +2,7 @@ package desired
 
 import (
 	"strconv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,8 @@ const (
 type Role struct {
 	component string
 	replicas  *int32
+	scaled    bool // by an autoscaler
+	template  v1alpha1.PodTemplate
 	env       map[string]string
 	ports     []*coreac.ContainerPortApplyConfiguration
 	tmp       resource.Quantity
@@ -37,16 +40,21 @@ type Role struct {
 	preStop   int64 // seconds
 }
 
+// Component returns which component's pods these are.
+func (r Role) Component() string { return r.component }
+
 // API returns the role of the pods that take requests.
 func API(in Input) Role {
 	spec := in.Vault.Spec.API
 	return Role{
 		component: v1alpha1.ComponentAPI,
 		replicas:  spec.Replicas,
+		scaled:    spec.Autoscaling != nil,
+		template:  spec.Template,
 		env:       uploadLimit(in),
 		ports:     []*coreac.ContainerPortApplyConfiguration{port("http", config.APIPort), port("metrics", config.MetricsPort)},
 		tmp:       *resource.NewQuantity(gibibyte, resource.BinarySI), // uploads go through memory; this is for what libraries spill
-		resources: resources(spec.Resources, "50m", "64Mi"),
+		resources: resources(spec.Resources, "50m", "64Mi", spec.Autoscaling != nil),
 		preStop:   preStopSeconds,
 	}
 }
@@ -57,6 +65,9 @@ func Worker(in Input) Role {
 	concurrency := int64(valueOr(spec.Concurrency, defaultConcurrency))
 	env := uploadLimit(in)
 	env[config.WorkerConcurrency] = strconv.FormatInt(concurrency, 10)
+	if len(spec.OCRLanguages) > 0 {
+		env[config.OCRLanguages] = strings.Join(spec.OCRLanguages, ",")
+	}
 	largest := int64(gibibyte)
 	if limit := maxUploadSize(in); limit != nil {
 		largest = limit.Value()
@@ -64,21 +75,23 @@ func Worker(in Input) Role {
 	return Role{
 		component: v1alpha1.ComponentWorker,
 		replicas:  spec.Replicas,
+		scaled:    spec.Autoscaling != nil,
+		template:  spec.Template,
 		env:       env,
 		ports:     []*coreac.ContainerPortApplyConfiguration{port("metrics", config.MetricsPort)},
 		// Each document that is read lies there whole, and the readers' own files beside it.
 		tmp:       *resource.NewQuantity(concurrency*largest+gibibyte, resource.BinarySI),
-		resources: resources(spec.Resources, "100m", "256Mi"),
+		resources: resources(spec.Resources, "100m", "256Mi", spec.Autoscaling != nil),
 	}
 }
 
-// Deployment returns the pods of one role. A new pod is ready before an old one goes.
+// Deployment returns the pods of one role. A new pod is ready before an old one goes. How many there are is left out where an
+// autoscaler chooses.
 func Deployment(in Input, role Role) *appsac.DeploymentApplyConfiguration {
-	return appsac.Deployment(in.Vault.Name+"-"+role.component, in.Vault.Namespace).
+	deployment := appsac.Deployment(in.Vault.Name+"-"+role.component, in.Vault.Namespace).
 		WithLabels(labels(in, role.component)).
 		WithOwnerReferences(owner(in)).
 		WithSpec(appsac.DeploymentSpec().
-			WithReplicas(replicas(in, role)).
 			WithRevisionHistoryLimit(3).
 			WithSelector(metaac.LabelSelector().WithMatchLabels(selector(in, role.component))).
 			WithStrategy(appsac.DeploymentStrategy().
@@ -87,9 +100,13 @@ func Deployment(in Input, role Role) *appsac.DeploymentApplyConfiguration {
 					WithMaxUnavailable(intstr.FromInt32(0)).
 					WithMaxSurge(intstr.FromInt32(1)))).
 			WithTemplate(coreac.PodTemplateSpec().
+				WithLabels(role.template.Labels).
 				WithLabels(labels(in, role.component)).
+				WithAnnotations(role.template.Annotations).
 				WithAnnotations(map[string]string{v1alpha1.AnnotationRuntimeSecret: hashOf(runtimeSecretData(in))}).
 				WithSpec(rolePod(in, role))))
+	deployment.Spec.Replicas = replicas(in, role)
+	return deployment
 }
 
 func rolePod(in Input, role Role) *coreac.PodSpecApplyConfiguration {
@@ -118,14 +135,19 @@ func rolePod(in Input, role Role) *coreac.PodSpecApplyConfiguration {
 	withTmp(spec, role.tmp)
 	withPostgresCA(in, spec)
 	withTrust(in, spec)
+	withTemplate(in, role.component, role.template, spec)
 	return spec
 }
 
-func replicas(in Input, role Role) int32 {
-	if in.Vault.Spec.Suspend {
-		return 0
+// replicas returns how many pods a role has, nil where an autoscaler chooses. Suspension wins over both.
+func replicas(in Input, role Role) *int32 {
+	switch {
+	case in.Vault.Spec.Suspend:
+		return new(int32(0))
+	case role.scaled:
+		return nil
 	}
-	return valueOr(role.replicas, defaultReplicas)
+	return new(valueOr(role.replicas, defaultReplicas))
 }
 
 func uploadLimit(in Input) map[string]string {

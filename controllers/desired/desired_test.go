@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -45,6 +46,7 @@ func minimal() desired.Input {
 			SecretKey: "secret-key",
 			Token:     "access-token",
 		},
+		Operator: desired.Operator{Namespace: "docvault-system"},
 	}
 }
 
@@ -60,14 +62,31 @@ func everything() desired.Input {
 				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("250m")},
 				Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
 			},
+			Template: template(),
+			Service: v1alpha1.ServiceSpec{
+				Type: "LoadBalancer", Annotations: map[string]string{"example.com/load-balancer": "internal"},
+			},
 		},
 		Worker: v1alpha1.WorkerSpec{
-			Replicas:    new(int32(4)),
-			Concurrency: new(int32(8)),
+			Replicas:     new(int32(4)),
+			Concurrency:  new(int32(8)),
+			OCRLanguages: []string{"eng", "deu"},
 			Resources: corev1.ResourceRequirements{
 				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")},
 			},
+			Template: v1alpha1.PodTemplate{PriorityClassName: "low"},
 		},
+		Route: v1alpha1.RouteSpec{
+			Host: "docs.acme.example",
+			Ingress: &v1alpha1.IngressRoute{
+				ClassName: "nginx", Annotations: map[string]string{"example.com/rewrite": "/"}, TLSSecretName: "docs-tls",
+			},
+		},
+		NetworkPolicy: v1alpha1.NetworkPolicySpec{APIFrom: []networkingv1.NetworkPolicyPeer{
+			{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"name": "ingress"}}},
+			{IPBlock: &networkingv1.IPBlock{CIDR: "10.0.0.0/8", Except: []string{"10.1.0.0/16"}}},
+		}},
+		Classification: v1alpha1.ClassificationSpec{Provider: "openai", BaseURL: "http://ollama.models.svc.cluster.local:11434/v1"},
 		Redis: v1alpha1.RedisSpec{Storage: v1alpha1.StorageSpec{
 			Size: new(resource.MustParse("2Gi")), StorageClassName: new("fast"),
 		}},
@@ -79,6 +98,49 @@ func everything() desired.Input {
 	in.Ledger.ObjectStore.PublicEndpoint = "https://files.example.com"
 	in.Ledger.Redis = append(in.Ledger.Redis, desired.RedisUser{Name: "docvault_b", Password: "old-redis-password"})
 	in.Ledger.SecretKeysPrevious = []string{"previous-key-1", "previous-key-2"}
+	return in
+}
+
+// template has all that a user can want of pods, some of which the operator keeps for itself.
+func template() v1alpha1.PodTemplate {
+	return v1alpha1.PodTemplate{
+		Annotations:  map[string]string{"example.com/team": "acme", "docvault.io/runtime-secret": "forged"},
+		Labels:       map[string]string{"team": "acme", "app.kubernetes.io/instance": "forged"},
+		NodeSelector: map[string]string{"kubernetes.io/arch": "amd64"},
+		Tolerations:  []corev1.Toleration{{Key: "dedicated", Operator: corev1.TolerationOpExists}},
+		Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
+				Weight: 100, PodAffinityTerm: corev1.PodAffinityTerm{
+					TopologyKey:   "kubernetes.io/hostname",
+					LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "acme"}},
+				},
+			}},
+		}},
+		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{
+			{MaxSkew: 1, TopologyKey: "topology.kubernetes.io/zone", WhenUnsatisfiable: corev1.ScheduleAnyway},
+			{MaxSkew: 2, TopologyKey: "kubernetes.io/hostname", WhenUnsatisfiable: corev1.DoNotSchedule},
+		},
+		PriorityClassName: "high",
+	}
+}
+
+// scaled is a vault whose pods are scaled, by CPU.
+func scaled() desired.Input {
+	in := minimal()
+	in.Vault.Spec.API.Autoscaling = &v1alpha1.APIAutoscaling{MinReplicas: new(int32(2)), MaxReplicas: 5}
+	in.Vault.Spec.Worker.Autoscaling = &v1alpha1.WorkerAutoscaling{MinReplicas: new(int32(0)), MaxReplicas: 10}
+	return in
+}
+
+// extended is the same where KEDA and the Gateway API are installed.
+func extended() desired.Input {
+	in := scaled()
+	in.Vault.Spec.Worker.Autoscaling.QueueDepth = new(int32(50))
+	in.Vault.Spec.Route.Gateway = &v1alpha1.GatewayRoute{ParentRefs: []v1alpha1.GatewayReference{
+		{Name: "public", Namespace: "gateways", SectionName: "https"}, {Name: "own"},
+	}}
+	in.Class.Spec.HostTemplate = "{name}-{namespace}.vaults.example.com"
+	in.Observed = desired.Observed{KEDA: true, GatewayAPI: true}
 	return in
 }
 
@@ -101,14 +163,29 @@ func restOf(in desired.Input) []any {
 	if ca := desired.CAConfigMap(in); ca != nil {
 		objects = append(objects, ca)
 	}
-	return append(objects,
+	objects = append(objects,
 		desired.RedisStatefulSet(in), desired.RedisService(in), desired.MigrationJob(in),
 		desired.Deployment(in, desired.Worker(in)), desired.Deployment(in, desired.API(in)), desired.APIService(in))
+	for _, policy := range desired.NetworkPolicies(in) {
+		objects = append(objects, policy)
+	}
+	for _, object := range []any{
+		desired.APIAutoscaler(in), desired.WorkerAutoscaler(in), desired.WorkerScaledObject(in), desired.MetricsService(in),
+		desired.APIDisruptionBudget(in), desired.Ingress(in), desired.HTTPRoute(in),
+	} {
+		if !reflect.ValueOf(object).IsNil() {
+			objects = append(objects, object)
+		}
+	}
+	return objects
 }
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]desired.Input{"minimal": minimal(), "everything": everything(), "suspended": suspended(), "brought": brought()} {
+	for name, in := range map[string]desired.Input{
+		"minimal": minimal(), "everything": everything(), "suspended": suspended(), "scaled": scaled(), "extended": extended(),
+		"brought": brought(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := yamlOf(t, append(secretsOf(in), restOf(in)...)...)
@@ -194,6 +271,11 @@ func TestWhatAChangeReplaces(t *testing.T) {
 		"the user of Redis":       {func(in *input) { in.Ledger.Redis[0].Name = "docvault_b" }, both},
 		"a second user of Redis":  {func(in *input) { in.Ledger.Redis = append(in.Ledger.Redis, desired.RedisUser{Name: "b"}) }, nil},
 		"the public endpoint":     {func(in *input) { in.Ledger.ObjectStore.PublicEndpoint = "https://x" }, both},
+		"the count by autoscaler": {func(in *input) { in.Vault.Spec.API.Autoscaling = &v1alpha1.APIAutoscaling{MaxReplicas: 3} }, nil},
+		"languages":               {func(in *input) { in.Vault.Spec.Worker.OCRLanguages = []string{"deu"} }, []string{"acme-worker"}},
+		"labels of the API":       {func(in *input) { in.Vault.Spec.API.Template.Labels = map[string]string{"a": "b"} }, []string{"acme-api"}},
+		"a route":                 {func(in *input) { in.Vault.Spec.Route.Ingress = &v1alpha1.IngressRoute{} }, nil},
+		"a load balancer":         {func(in *input) { in.Vault.Spec.API.Service.Type = "LoadBalancer" }, nil},
 		"concurrency":             {func(in *input) { in.Vault.Spec.Worker.Concurrency = new(int32(9)) }, []string{"acme-worker"}},
 		"the image":               {func(in *input) { in.Vault.Spec.Image = "other:v2" }, all},
 		"Redis's image":           {func(in *input) { in.Class.Spec.Redis.Image = "redis:8" }, []string{"acme-redis"}},

@@ -14,6 +14,12 @@ type Input struct {
 	Class    *v1alpha1.DocVaultClass
 	Ledger   Ledger
 	Observed Observed
+	Operator Operator
+}
+
+// Operator is what the builders need to know of the operator itself.
+type Operator struct {
+	Namespace string
 }
 
 // Ledger is what the builders need of the ledger: where the vault lives, and its credentials. Those of what the vault's owner brings
@@ -69,6 +75,10 @@ type Observed struct {
 	// RedisStorage is the volume claim template of the Redis StatefulSet that is there, nil when there is none. It cannot be
 	// changed in place, so it stays as it is whatever the spec says.
 	RedisStorage *RedisStorage
+	// KEDA is true where KEDA is installed (kind ScaledObject of keda.sh/v1alpha1), GatewayAPI where the Gateway API is (kind
+	// HTTPRoute of gateway.networking.k8s.io/v1).
+	KEDA       bool
+	GatewayAPI bool
 }
 
 // RedisStorage is the volume of the vault's Redis.

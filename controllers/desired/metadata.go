@@ -19,6 +19,7 @@ func migrateName(in Input) string { return in.Vault.Name + "-migrate" }
 func accessName(in Input) string  { return in.Vault.Name + "-access" }
 func redisName(in Input) string   { return in.Vault.Name + "-redis" }
 func apiName(in Input) string     { return in.Vault.Name + "-api" }
+func metricsName(in Input) string { return in.Vault.Name + "-metrics" }
 
 // selector returns the labels that tell a component's pods from all others. Selectors are immutable: so is this.
 func selector(in Input, component string) map[string]string {

@@ -69,7 +69,7 @@ func migratePod(in Input) *coreac.PodSpecApplyConfiguration {
 		WithTerminationMessagePath(terminationFile).
 		WithTerminationMessagePolicy(corev1.TerminationMessageFallbackToLogsOnError).
 		WithEnvFrom(coreac.EnvFromSource().WithSecretRef(coreac.SecretEnvSource().WithName(migrateName(in)))).
-		WithResources(resources(corev1.ResourceRequirements{}, "50m", "64Mi")))
+		WithResources(resources(corev1.ResourceRequirements{}, "50m", "64Mi", false)))
 	if in.Ledger.ExternalPostgres {
 		spec.Containers[0].WithEnv(coreac.EnvVar().WithName(config.VaultIdentity).WithValue(in.Ledger.Identity))
 	}

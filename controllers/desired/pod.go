@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -75,8 +76,9 @@ func withCA(in Input, spec *coreac.PodSpecApplyConfiguration, volume, directory,
 }
 
 // resources returns what a container asks for: what the user said, or requests that keep an idle vault from being evicted
-// first and let autoscalers compute. There are no default limits: a limit that is too low kills.
-func resources(wanted corev1.ResourceRequirements, cpu, memory string) *coreac.ResourceRequirementsApplyConfiguration {
+// first. There are no default limits: a limit that is too low kills. Pods that are scaled always request CPU: an autoscaler
+// computes how busy they are as a part of that.
+func resources(wanted corev1.ResourceRequirements, cpu, memory string, scaled bool) *coreac.ResourceRequirementsApplyConfiguration {
 	r := coreac.ResourceRequirements()
 	if len(wanted.Requests) == 0 && len(wanted.Limits) == 0 {
 		return r.WithRequests(corev1.ResourceList{
@@ -89,6 +91,13 @@ func resources(wanted corev1.ResourceRequirements, cpu, memory string) *coreac.R
 	}
 	if len(wanted.Limits) > 0 {
 		r.WithLimits(wanted.Limits)
+	}
+	_, requested := wanted.Requests[corev1.ResourceCPU]
+	_, limited := wanted.Limits[corev1.ResourceCPU] // stands for the request too, where there is none
+	if scaled && !requested && !limited {
+		requests := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}
+		maps.Copy(requests, wanted.Requests)
+		r.WithRequests(requests)
 	}
 	return r
 }

@@ -65,7 +65,7 @@ func redisPod(in Input) *coreac.PodSpecApplyConfiguration {
 		WithImage(cmp.Or(in.Class.Spec.Redis.Image, defaultRedisImage)).
 		WithCommand("redis-server").
 		WithArgs("--dir", "/data", "--aclfile", redisACLDirectory+"/"+redisACLKey, "--appendonly", "yes", "--save", "").
-		WithResources(resources(corev1.ResourceRequirements{}, "20m", "32Mi")).
+		WithResources(resources(corev1.ResourceRequirements{}, "20m", "32Mi", false)).
 		WithPorts(coreac.ContainerPort().
 			WithName("redis").WithProtocol(corev1.ProtocolTCP).WithContainerPort(redisPort)).
 		// Redis answers LOADING while it reads its file: up to 10 minutes until it is held for dead.

@@ -3,6 +3,7 @@
 package apiserver
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -40,11 +41,16 @@ func Config(t testing.TB) *rest.Config {
 	return config
 }
 
-// ConfigWithCRDs is Config of an API server that knows DocVault's kinds, as they are in config/crd.
+// ConfigWithCRDs is Config of an API server that knows DocVault's kinds, as they are in config/crd, and those of KEDA and the
+// Gateway API that the operator uses where they are installed. Tests that want these not to be there hide them from their operator.
 func ConfigWithCRDs(t testing.TB) *rest.Config {
 	t.Helper()
 	config := Config(t)
-	once.Do(func() { installed = install(config, crdDirectory()) })
+	once.Do(func() {
+		installed = errors.Join(
+			install(config, directory("../../config/crd/bases")),
+			install(config, directory("testdata/extensions")))
+	})
 	if installed != nil {
 		t.Fatalf("install CRDs: %v", installed)
 	}
@@ -57,10 +63,10 @@ var (
 	installed error
 )
 
-// crdDirectory is found from this file: tests run in the directory of their package.
-func crdDirectory() string {
+// directory is found from this file: tests run in the directory of their package.
+func directory(path string) string {
 	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "..", "..", "config", "crd", "bases")
+	return filepath.Join(filepath.Dir(here), path)
 }
 
 // install tries again when somebody else was faster: envtest looks before it creates.

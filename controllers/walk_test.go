@@ -1,0 +1,101 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/docvault/docvault/api/v1alpha1"
+)
+
+// walk is what a user may set of pods, Services, routes, policies and autoscalers, each with what the API server adds to it.
+var walk = []struct{ name, spec string }{
+	{"tolerations", `{api: {template: {tolerations: [{key: a}, {operator: Exists}, {key: b, operator: Equal, value: c, effect: NoExecute, tolerationSeconds: 0}]}}}`},
+	{"affinity", `{worker: {template: {affinity: {
+		nodeAffinity: {
+			requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/os, operator: In, values: [linux]}]}]},
+			preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, preference: {matchFields: [{key: metadata.name, operator: In, values: [kwok]}]}}]},
+		podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 5, podAffinityTerm: {topologyKey: kubernetes.io/hostname, namespaceSelector: {}, labelSelector: {}}}]},
+		podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 9, podAffinityTerm: {topologyKey: zone, namespaces: [a, b], labelSelector: {matchLabels: {a: b}}}}]}}}}}`},
+	{"empty affinity", `{api: {template: {affinity: {}}}, worker: {template: {affinity: {nodeAffinity: {}}}}}`},
+	{"spread", `{api: {template: {topologySpreadConstraints: [
+		{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}, {maxSkew: 3, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, minDomains: 1, matchLabelKeys: [pod-template-hash]}]}}}`},
+	{"spread, the other way round", `{api: {template: {topologySpreadConstraints: [
+		{maxSkew: 3, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, minDomains: 1}, {maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]}}}`},
+	{"labels", `{api: {template: {labels: {team: a}, annotations: {example.com/a: b}}}, worker: {template: {labels: {team: b}, nodeSelector: {type: kwok}}}}`},
+	{"languages and priority", `{worker: {ocrLanguages: [deu, eng], template: {priorityClassName: system-cluster-critical}}}`},
+	{"a port of the nodes", `{api: {service: {type: NodePort}}}`},
+	{"a load balancer", `{api: {service: {type: LoadBalancer, annotations: {example.com/internal: "true"}}}}`},
+	{"a cluster address again", `{api: {service: {type: ClusterIP}}}`},
+	{"API by CPU", `{api: {autoscaling: {minReplicas: 1, maxReplicas: 3}}}`},
+	{"both by CPU", `{api: {autoscaling: {maxReplicas: 3, targetCPUUtilizationPercentage: 50}, resources: {limits: {memory: 512Mi}}}, worker: {autoscaling: {maxReplicas: 4}}}`},
+	{"several, with a budget", `{api: {replicas: 2}, worker: {replicas: 2}}`},
+	{"an ingress", `{route: {host: docs.acme.example, ingress: {className: nginx, annotations: {example.com/a: b, nginx.ingress.kubernetes.io/proxy-body-size: 5g}, tlsSecretName: tls}}}`},
+	{"an ingress without anything", `{route: {host: docs.acme.example, ingress: {}}}`},
+	{"peers", `{networkPolicy: {apiFrom: [{podSelector: {}}, {namespaceSelector: {}, podSelector: {matchExpressions: [{key: a, operator: Exists}]}}, {ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}}`},
+	{"a provider", `{classification: {provider: openai, baseURL: "http://ollama.models.svc:11434/v1"}}`},
+	{"suspended and scaled", `{suspend: true, api: {autoscaling: {maxReplicas: 3}}, worker: {autoscaling: {maxReplicas: 3}}}`},
+	{"KEDA", `{worker: {autoscaling: {minReplicas: 0, maxReplicas: 3, queueDepth: 7}}}`},
+	{"a gateway", `{route: {host: docs.acme.example, gateway: {parentRefs: [{name: public, namespace: gateways, sectionName: https}, {name: own}]}}}`},
+	{"nothing", `{}`},
+}
+
+// Whatever is set, alone and after what was set before it, a settled vault costs no write: what is applied is what is read back.
+func TestAVaultSettlesWhateverIsSet(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.allowing()
+	i.effects.setInstalled(gatewayAPI, true)
+	i.effects.setInstalled(keda, true)
+	i.start()
+	vault := i.readyVault("acme")
+	for _, step := range walk {
+		spec := v1alpha1.DocVaultSpec{}
+		if err := yaml.UnmarshalStrict([]byte(strings.ReplaceAll(step.spec, "\t", " ")), &spec); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		spec.ClassName = vault.Spec.ClassName
+		i.edit(vault, func() { vault.Spec = spec })
+		i.await(vault, v1alpha1.ConditionReconciling, metav1.ConditionFalse, v1alpha1.ReasonSettled)
+		// Pods that end change the status once more; what is not read back as it was applied is written again at each pass.
+		eventually(t, patience, func(context.Context) error {
+			effects := i.effects.count()
+			i.anotherPass(vault)
+			i.anotherPass(vault)
+			i.anotherPass(vault)
+			if made := i.effects.since(effects); len(made) > 0 {
+				return fmt.Errorf("%s: passes over a settled vault made:\n%s", step.name, strings.Join(made, "\n"))
+			}
+			return nil
+		})
+	}
+}
+
+// What the API server refuses of a child is a matter of the spec, and is over when that is mended.
+func TestWhatTheAPIServerRefusesIsToldAndMended(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.allowing()
+	i.start()
+	vault := i.readyVault("acme")
+	for _, step := range []struct{ name, spec string }{
+		{"a range that is none", `{networkPolicy: {apiFrom: [{ipBlock: {cidr: somewhere}}]}}`},
+		{"a toleration of nothing", `{api: {template: {tolerations: [{operator: Exists, value: x}]}}}`},
+		{"a label that is none", `{worker: {template: {labels: {team: "a b"}}}}`},
+		{"an annotation that is none", `{route: {host: docs.acme.example, ingress: {annotations: {"a b": x}}}}`},
+	} {
+		spec := v1alpha1.DocVaultSpec{}
+		if err := yaml.UnmarshalStrict([]byte(step.spec), &spec); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		spec.ClassName = vault.Spec.ClassName
+		i.edit(vault, func() { vault.Spec = spec })
+		i.await(vault, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidSpec)
+		i.edit(vault, func() { vault.Spec = v1alpha1.DocVaultSpec{ClassName: spec.ClassName} })
+		i.awaitReady(vault)
+	}
+}
