@@ -49,7 +49,7 @@ function View({ path }: { path: string }) {
 
 export function Missing() {
   return (
-    <Empty icon="search" title={t('missing')} text={t('missingDo')}>
+    <Empty heading="h1" icon="search" title={t('missing')} text={t('missingDo')}>
       <a class="button main" href="/">{t('toDocuments')}</a>
     </Empty>
   )

@@ -8,7 +8,7 @@ import { need, type Stack, startStack } from './stack'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 // How long anything may take before a test gives up: far longer than it takes.
-export const patience = 30_000
+export const patience = Number(process.env.PATIENCE ?? 30_000)
 
 export interface World {
   stack: Stack

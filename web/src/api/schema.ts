@@ -2442,7 +2442,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Null is builtin.
+                     * @description Null is the default.
                      * @enum {string|null}
                      */
                     active_provider?: "builtin" | "anthropic" | "openai" | "lmstudio" | null;

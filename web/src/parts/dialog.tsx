@@ -10,14 +10,18 @@ interface Props {
   onClose?: () => void
 }
 
-// Dialog is the browser's own: it keeps the focus in, and gives it back.
+// Dialog is the browser's own, which keeps the focus in. It gives it back to where it was.
 export function Dialog({ title, children, onClose }: Props) {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
+    const before = document.activeElement
     const dialog = element.current!
     dialog.showModal()
-    return () => dialog.close()
+    return () => {
+      dialog.close()
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    }
   }, [])
   return (
     <dialog

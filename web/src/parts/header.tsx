@@ -11,9 +11,9 @@ export function Header({ menu, onMenu }: { menu: boolean; onMenu: () => void }) 
       <button type="button" class="plain narrow" aria-label={t('menu')} aria-expanded={menu} aria-controls="sidebar" onClick={onMenu}>
         <Icon name="menu" />
       </button>
-      <a class="brand" href="/"><img src="/favicon.svg" alt="" /><span>DocVault</span></a>
+      <a class="brand" href="/" aria-label="DocVault"><img src="/favicon.svg" alt="" /><span>DocVault</span></a>
       <Search />
-      <button type="button" class="main add" onClick={() => files.current!.click()}>
+      <button type="button" class="main add" aria-label={t('add')} onClick={() => files.current!.click()}>
         <Icon name="add" /><span>{t('add')}</span>
       </button>
       <input

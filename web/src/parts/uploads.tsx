@@ -13,7 +13,7 @@ export function Uploads() {
   return (
     <section class="uploads" aria-label={t('uploads')}>
       <header>
-        <h2><span role="status">{summary(all)}</span></h2>
+        <div role="status"><h2>{summary(all)}</h2></div>
         {running.value === 0 && <button type="button" class="plain" onClick={forgetEnded}>{t('clearEnded')}</button>}
         <button type="button" class="plain" aria-expanded={open} aria-label={t(open ? 'collapse' : 'expand')} onClick={() => setOpen(!open)}>
           <Icon name={open ? 'down' : 'up'} />

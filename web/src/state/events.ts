@@ -66,9 +66,14 @@ function close() {
   stream = undefined
 }
 
+// poll begins or ends that. A stream that fails again and again does not begin it anew.
 function poll(on: boolean) {
+  if (on) {
+    polling ??= setInterval(() => { if (!away.value && !signedOut.value) resetAll() }, pollEvery)
+    return
+  }
   clearInterval(polling)
-  polling = on ? setInterval(() => { if (!away.value && !signedOut.value) resetAll() }, pollEvery) : undefined
+  polling = undefined
 }
 
 // A browser has six connections to a server, for all its windows: those that nobody looks at hold none.

@@ -53,6 +53,13 @@ export function forgetEnded() {
   uploads.value = uploads.value.filter((one) => one.state === 'waiting' || one.state === 'sending')
 }
 
+// Where nothing needs a look, the list leaves by itself.
+const leaveAfter = 8000
+
+function leave() {
+  if (uploads.value.every((one) => one.state === 'stored')) uploads.value = []
+}
+
 // change replaces the one with its key: what is shown compares.
 function change(one: Upload, changes: Partial<Upload>) {
   uploads.value = uploads.value.map((other) => (other.key === one.key ? { ...other, ...changes } : other))
@@ -80,6 +87,7 @@ function send(one: Upload) {
   xhr.onloadend = () => {
     requests.delete(one.key)
     sendNext()
+    if (running.value === 0 && uploads.value.every((other) => other.state === 'stored')) setTimeout(leave, leaveAfter)
   }
   xhr.open('POST', '/api/documents/upload')
   const form = new FormData()

@@ -24,7 +24,7 @@ export function DocumentView({ id }: { id: string }) {
 
   if (problem instanceof Problem && problem.status === 404) return <Missing />
   if (!doc && problem) {
-    return <Empty icon="warning" title={t('listWrong')} text={explain(problem)}><button type="button" onClick={read}>{t('retry')}</button></Empty>
+    return <Empty heading="h1" icon="warning" title={t('listWrong')} text={explain(problem)}><button type="button" onClick={read}>{t('retry')}</button></Empty>
   }
   if (!doc) return <p class="loading" role="status">{t('loading')}</p>
   return (

@@ -9,6 +9,7 @@ import { returns } from '../state/connection'
 import { watch } from '../state/events'
 import { filterOf, listOf, type Filter, type List } from '../state/list'
 import { here } from '../state/router'
+import { signedOut } from '../state/session'
 
 // DocumentsView is the list, of the vault or of the trash: what the address bar says.
 export function DocumentsView() {
@@ -59,6 +60,7 @@ function titleOf(filter: Filter): string {
 function countOf(list: List, filter: Filter): string {
   list.version.value
   if (list.state.value === 'new' || (list.state.value === 'loading' && list.entries.length === 0)) return t('loading')
+  if (list.state.value === 'wrong' && list.entries.length === 0) return ''
   if (!list.exact) return t('countMore', { n: list.total })
   return t(filter.q ? 'found' : 'count', { n: list.total })
 }
@@ -76,6 +78,7 @@ function Rows({ list }: { list: List }) {
   }, [list, last, list.version.value, returns.value])
 
   if (list.state.value === 'wrong' && list.entries.length === 0) {
+    if (signedOut.value) return null
     return (
       <Empty icon="warning" title={t('listWrong')} text={explain(list.problem)}>
         <button type="button" onClick={() => list.more()}>{t('retry')}</button>

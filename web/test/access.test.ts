@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import { after, test } from 'node:test'
+import { accessible, add, file, ready, row, world } from './page'
+
+const token = 'correct horse battery staple'
+const w = world({ API_TOKEN: token })
+let provider: Server | undefined
+after(() => provider?.close())
+
+test('the token opens the vault, and is kept nowhere', async () => {
+  const page = await w.open('/?sort=name')
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await accessible(page, 'sign in')
+  await page.getByLabel('Token').fill('wrong')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').getByText('The token is wrong').waitFor()
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Put your papers in' }).waitFor()
+  await add(page, file('secret.txt', 'for those with the token'))
+  await ready(page, 'secret.txt')
+  const kept = await page.evaluate(() => JSON.stringify([location.href, localStorage, sessionStorage, document.cookie]))
+  assert.ok(!kept.includes('horse') && !kept.includes('docvault_session'), kept)
+  assert.match(page.url(), /sort=name/)
+
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  assert.equal(await page.getByText('secret.txt').count(), 0)
+  await page.context().close()
+})
+
+test('a session that ends takes nothing that was typed with it', async () => {
+  const page = await w.open('/settings')
+  const signIn = async () => {
+    await page.getByLabel('Token').fill(token)
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  await signIn()
+  await page.getByLabel('What models are told').fill('File as my grandmother would.')
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await signIn()
+  assert.equal(await page.getByLabel('What models are told').inputValue(), 'File as my grandmother would.')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('The settings are saved').waitFor()
+  await page.reload()
+  assert.equal(await page.getByLabel('What models are told').inputValue(), 'File as my grandmother would.')
+  await page.getByRole('button', { name: 'Back to the default' }).click()
+  await page.waitForFunction(() => document.querySelector('textarea')!.value.startsWith('You file documents'))
+  await page.context().close()
+})
+
+test('a provider is chosen, its key goes in and never comes out, and it is tried', async () => {
+  provider = createServer((request, answer) => {
+    answer.statusCode = request.headers.authorization === 'Bearer right-key' ? 200 : 401
+    answer.setHeader('Content-Type', 'application/json')
+    answer.end('{"object": "list", "data": [{"id": "gpt-4o", "object": "model"}], "id": "gpt-4o"}')
+  })
+  await new Promise<void>((listening) => provider!.listen(0, '127.0.0.1', listening))
+  const { port } = provider.address() as { port: number }
+
+  const page = await w.open('/settings')
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByRole('radio', { name: /OpenAI/ }).check()
+  await page.getByLabel('Server’s address').fill(`http://127.0.0.1:${port}/v1`)
+  await page.getByLabel('API key').fill('wrong-key')
+  await accessible(page, 'settings')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('A key is stored.').waitFor()
+  assert.equal(await page.getByLabel('API key').inputValue(), '')
+  await page.getByRole('button', { name: 'Try it' }).click()
+  await page.getByText('It does not work.').waitFor()
+  await page.getByLabel('API key').fill('right-key')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('input[type=password]')!.value === '')
+  await page.getByRole('button', { name: 'Try it' }).click()
+  await page.getByText(/It works/).waitFor()
+  assert.ok(!(await page.content()).includes('right-key'))
+  await page.getByRole('button', { name: 'Remove the key' }).click()
+  await page.getByText('No key is stored.').waitFor()
+  await page.context().close()
+})
+
+test('the status says how the vault fares', async () => {
+  const page = await w.open('/status')
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByText('All is well').waitFor()
+  await page.getByText('Waiting for a worker').waitFor()
+  await accessible(page, 'the status')
+  await page.getByRole('link', { name: 'All documents' }).click()
+  await row(page, 'secret.txt').waitFor()
+  await page.context().close()
+})

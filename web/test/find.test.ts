@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { accessible, add, ask, file, ready, row, world } from './page'
+
+const w = world()
+const hostile = '<img src=x onerror="document.title=\'broken in\'">'
+
+test('what is typed is found as one types, with its hits marked', async () => {
+  const page = await w.open()
+  await ask(page, 'POST', '/api/topics', { name: 'Invoices', description: 'bills, amounts due' })
+  await add(page, file('invoice.txt', `INVOICE 2026-0417. Please pay 480 EUR for the tulips. ${hostile} & more tulips`), file('letter.txt', 'Dear aunt, the weather is fine.'))
+  await ready(page, 'invoice.txt')
+  await ready(page, 'letter.txt')
+
+  await page.keyboard.press('/')
+  assert.ok(await page.getByRole('searchbox').evaluate((field) => field === document.activeElement), '/ does not focus the search')
+  await page.keyboard.type('tulip')
+  await row(page, 'letter.txt').waitFor({ state: 'detached' })
+  assert.deepEqual(await row(page, 'invoice.txt').locator('mark').allTextContents(), ['tulips', 'tulips'])
+  await page.getByText('1 document found').waitFor()
+  await accessible(page, 'a search')
+
+  // The markup in the text is text, in the list and in the document.
+  assert.ok((await row(page, 'invoice.txt').locator('.highlight').textContent())!.includes(hostile))
+  await row(page, 'invoice.txt').getByRole('link').click()
+  await page.getByText('2 hits').waitFor()
+  assert.equal(await page.locator('pre img, .highlight img').count(), 0)
+  assert.ok((await page.locator('pre.text').textContent())!.includes(hostile))
+  await page.locator('mark.current').waitFor()
+  await page.getByRole('button', { name: 'Next hit' }).click()
+  assert.equal(await page.locator('mark').nth(1).getAttribute('class'), 'current')
+  assert.notEqual(await page.title(), 'broken in')
+  await accessible(page, 'a document with hits')
+
+  await page.goBack()
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'tulip')
+  await row(page, 'invoice.txt').waitFor()
+  await page.goBack()
+  await row(page, 'letter.txt').waitFor()
+  assert.equal(await page.getByRole('searchbox').inputValue(), '')
+  await page.context().close()
+})
+
+test('a search goes together with filters, and a link brings all of it back', async () => {
+  const page = await w.open('/?q=invoice&topic=Invoices&type=text&sort=name')
+  await row(page, 'invoice.txt').waitFor()
+  assert.equal(await page.getByRole('combobox', { name: 'Topic' }).inputValue(), 'Invoices')
+  assert.equal(await page.getByRole('combobox', { name: 'Order' }).inputValue(), 'name')
+  await page.getByRole('combobox', { name: 'Type' }).selectOption('PDF')
+  await page.getByRole('heading', { name: 'Nothing was found' }).waitFor()
+  assert.match(page.url(), /type=pdf/)
+  await accessible(page, 'nothing found')
+  await page.goBack()
+  await row(page, 'invoice.txt').waitFor()
+  await page.getByRole('link', { name: 'Clear filters' }).click()
+  assert.equal(new URL(page.url()).search, '?q=invoice&sort=name')
+  await page.getByLabel('Until').fill('2001-01-01')
+  await page.getByRole('heading', { name: 'Nothing was found' }).waitFor()
+  await page.context().close()
+})

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { accessible, add, file, ready, row, world } from './page'
+
+const w = world()
+
+test('topics are made, described, merged and deleted, and it is said what happens', async () => {
+  const page = await w.open('/topics')
+  await page.getByRole('heading', { name: 'No topics yet' }).waitFor()
+  for (const [name, description] of [['Bills', 'amounts due, invoices'], ['Invoices', ''], ['Letters', '']] as const) {
+    await page.getByRole('button', { name: 'New topic' }).click()
+    await page.getByLabel('Name').fill(name)
+    await page.getByLabel('Description').fill(description)
+    await accessible(page, 'a new topic')
+    await page.getByRole('button', { name: 'Create' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  await page.getByRole('button', { name: 'New topic' }).click()
+  await page.getByLabel('Name').fill('bills')
+  await page.getByRole('button', { name: 'Create' }).click()
+  await page.getByText('There is a topic of this name already.').waitFor()
+  assert.equal(await page.getByLabel('Name').inputValue(), 'bills', 'what was typed is gone')
+  await page.keyboard.press('Escape')
+
+  await page.getByRole('button', { name: 'Edit: Letters' }).click()
+  await page.getByLabel('Name').fill('Post')
+  await page.getByLabel('Colour', { exact: true }).fill('#123456')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('button', { name: 'Edit: Post' }).waitFor()
+  await accessible(page, 'topics')
+
+  await add(page, file('bill.txt', 'INVOICE. Amount due: 10 EUR, amounts, invoices'))
+  await page.getByRole('link', { name: 'All documents' }).click()
+  await ready(page, 'bill.txt')
+  await row(page, 'bill.txt').getByRole('checkbox').check()
+  await page.getByRole('button', { name: 'Add topics' }).click()
+  await page.getByRole('checkbox', { name: 'Bills' }).check()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await row(page, 'bill.txt').locator('.chip', { hasText: 'Bills' }).waitFor()
+
+  await page.getByRole('link', { name: 'Manage topics' }).click()
+  await page.getByRole('button', { name: 'Merge: Bills' }).click()
+  await page.getByLabel('Merge into').selectOption('Post')
+  await page.getByText('Its 1 document will be filed under the other topic.').waitFor()
+  await accessible(page, 'a merge')
+  await page.getByRole('dialog').getByRole('button', { name: 'Merge' }).click()
+  await page.getByText('“Bills” is part of “Post” now').waitFor()
+  await page.getByRole('button', { name: 'Delete: Post' }).click()
+  await page.getByText('It stays in the vault, without this topic.').waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await page.getByText('The topic “Post” is gone, its documents stay').waitFor()
+  await page.context().close()
+})
+
+test('several documents at once: topics, the trash and back', async () => {
+  const page = await w.open()
+  const names = ['one.txt', 'two.txt', 'three.txt', 'four.txt']
+  await add(page, ...names.map((name) => file(name, `the text of ${name}`)))
+  for (const name of names) await ready(page, name)
+  // The newest is the first; with shift, all between are chosen.
+  const boxes = page.locator('li.row input[type=checkbox]')
+  await boxes.nth(0).click()
+  await boxes.nth(3).click({ modifiers: ['Shift'] })
+  await page.getByText('4 selected').waitFor()
+  await accessible(page, 'a selection')
+  await page.getByRole('button', { name: 'Add topics' }).click()
+  await page.getByLabel('New topic').fill('Numbers')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('4 documents changed').waitFor()
+  await page.locator('li.row .chip', { hasText: 'Numbers' }).nth(3).waitFor()
+  await page.getByRole('link', { name: /Numbers/ }).click()
+  await page.getByRole('heading', { level: 1, name: 'Numbers' }).waitFor()
+  await page.getByText('4 documents', { exact: true }).waitFor()
+
+  for (const box of await boxes.all()) await box.check()
+  await page.getByRole('toolbar').getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('heading', { name: 'Nothing was found' }).waitFor()
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await page.getByText('4 documents are back').waitFor()
+  for (const name of names) await row(page, name).waitFor()
+  await page.getByRole('link', { name: 'Without a topic' }).click()
+  await row(page, 'bill.txt').waitFor()
+  assert.equal(await row(page, 'one.txt').count(), 0)
+  await page.context().close()
+})
