@@ -31,7 +31,7 @@ const papers: [string, string, string[]][] = [
 ]
 
 async function shot(page: Page, name: string) {
-  await page.waitForFunction(() => !document.querySelector('.spinner, .sheet.blank') && document.fonts.status === 'loaded')
+  await page.waitForFunction(() => !document.querySelector('.spinner') && document.fonts.status === 'loaded')
   await page.waitForTimeout(300)
   await page.screenshot({ path: `${into}${name}.png` })
 }
@@ -64,9 +64,9 @@ test('screenshots', async () => {
   const thumbnails = (on: Page) => on.waitForFunction((n) => document.querySelectorAll('.thumbnail img').length >= n, 8)
   await shots('documents', '/', thumbnails)
   await shots('search', '/?q=invoice', (on) => on.locator('mark').first().waitFor())
-  await shots('document', of('invoice.pdf'), (on) => on.locator('.sheet img').waitFor())
+  await shots('document', of('invoice.pdf'), (on) => on.locator('.sheet img').first().waitFor())
   await shots('text', `${of('Electricity March.txt')}?q=invoice`, (on) => on.locator('mark.current').waitFor())
-  await shots('failed', of('Insurance, damaged.pdf'))
+  await shots('failed', of('Insurance, damaged.pdf'), (on) => on.getByText('cannot be shown as a picture').waitFor())
   await shots('topics', '/topics')
   await shots('settings', '/settings', (on) => on.locator('textarea').waitFor())
   await shots('status', '/status', (on) => on.getByText('All is well').waitFor())

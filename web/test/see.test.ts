@@ -75,7 +75,8 @@ test(`the list stays quick at ${many} documents`, async (t) => {
   t.diagnostic(`long tasks while scrolling: ${tasks.length}, the longest ${Math.max(0, ...tasks)} ms`)
 
   // There and back again: the place is kept.
-  const name = await page.locator('li.row').nth(20).locator('.name').textContent()
+  const name = await page.locator('li.row').nth(12).locator('.name').textContent()
+  await row(page, name!).scrollIntoViewIfNeeded()
   const top = await page.evaluate(() => scrollY)
   await row(page, name!).getByRole('link').click()
   await page.getByRole('heading', { level: 1, name: name! }).waitFor()

@@ -27,7 +27,7 @@ export const de: Record<Key, Message> = {
   emptyTopics: 'Noch keine Themen', emptyTopicsDo: 'Unter Themen werden Dokumente abgelegt, zum Beispiel Rechnungen oder Verträge. Mit einer Beschreibung geschieht das von selbst.',
   listWrong: 'Die Dokumente konnten nicht gelesen werden',
 
-  select: '{name} auswählen', selected: { one: '{n} ausgewählt', other: '{n} ausgewählt' }, selectAll: 'Alle gezeigten auswählen', unselect: 'Auswahl aufheben',
+  select: '{name} auswählen', selected: { one: '{n} ausgewählt', other: '{n} ausgewählt' }, selectAll: 'Alle auswählen', unselect: 'Auswahl aufheben',
   addTopics: 'Themen hinzufügen', removeTopics: 'Themen entfernen', fileAgain: 'Neu ablegen', readAgain: 'Neu lesen', delete: 'Löschen', restore: 'Zurückholen',
   deleteForGood: 'Endgültig löschen', deletedForGood: '„{name}“ ist endgültig gelöscht', deleteForGoodAsk: '„{name}“ endgültig löschen? Das lässt sich nicht rückgängig machen.',
   deletedMany: { one: '{n} Dokument ist im Papierkorb', other: '{n} Dokumente sind im Papierkorb' },

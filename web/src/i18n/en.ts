@@ -25,7 +25,7 @@ export const en = {
   emptyTopics: 'No topics yet', emptyTopicsDo: 'Topics are what documents are filed under, such as invoices or contracts. With a description the vault files by itself.',
   listWrong: 'The documents could not be read',
 
-  select: 'Select {name}', selected: { one: '{n} selected', other: '{n} selected' }, selectAll: 'Select all that are shown', unselect: 'Clear selection',
+  select: 'Select {name}', selected: { one: '{n} selected', other: '{n} selected' }, selectAll: 'Select all', unselect: 'Clear selection',
   addTopics: 'Add topics', removeTopics: 'Remove topics', fileAgain: 'File again', readAgain: 'Read again', delete: 'Delete', restore: 'Restore',
   deleteForGood: 'Delete for good', deletedForGood: '“{name}” is gone', deleteForGoodAsk: 'Delete “{name}” for good? This cannot be undone.',
   deletedMany: { one: '{n} document is in the trash', other: '{n} documents are in the trash' },

@@ -57,17 +57,27 @@ export function day(time: string): string {
   return date.toDateString() === new Date().toDateString() ? times.format(date) : days.format(date)
 }
 
+// Formats are kept: to make one takes longer than to draw a row.
+const formats = new Map<string, Intl.NumberFormat>()
+
+function inUnit(unit: string, unitDisplay: 'short' | 'long', digits: number): Intl.NumberFormat {
+  const key = `${unit} ${unitDisplay} ${digits}`
+  const format = formats.get(key) ?? new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay, maximumFractionDigits: digits })
+  formats.set(key, format)
+  return format
+}
+
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
 
 export function bytes(n: number): string {
   let unit = 0
   for (; n >= 1000 && unit < units.length - 1; unit++) n /= 1000
-  return new Intl.NumberFormat(locale, { style: 'unit', unit: units[unit]!, unitDisplay: unit ? 'short' : 'long', maximumFractionDigits: unit && n < 10 ? 1 : 0 }).format(n)
+  return inUnit(units[unit]!, unit ? 'short' : 'long', unit && n < 10 ? 1 : 0).format(n)
 }
 
 export function seconds(n: number): string {
-  const [value, unit] = n < 120 ? [n, 'second'] : n < 7200 ? [n / 60, 'minute'] : [n / 3600, 'hour']
-  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(value)
+  const [value, unit] = n < 120 ? [n, 'second'] as const : n < 7200 ? [n / 60, 'minute'] as const : [n / 3600, 'hour'] as const
+  return inUnit(unit, 'long', 0).format(value)
 }
 
 const kinds: [RegExp, string][] = [

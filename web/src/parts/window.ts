@@ -38,5 +38,7 @@ export function useWindow(list: RefObject<HTMLElement | null>, count: number, re
   return { first: range.first, last: Math.min(range.last, count), row }
 }
 
-// Users choose how large letters are; rows grow with them.
-const rootSize = () => parseFloat(getComputedStyle(document.documentElement).fontSize)
+// Users choose how large letters are; rows grow with them. To ask at each step of scrolling would make the browser lay out the page.
+let rootSizeKnown: number | undefined
+const rootSize = () => (rootSizeKnown ??= parseFloat(getComputedStyle(document.documentElement).fontSize))
+addEventListener('resize', () => { rootSizeKnown = undefined })

@@ -35,7 +35,7 @@ export function DocumentsView() {
         <h1><bdi>{title}</bdi></h1>
         <p class="count" role="status">{countOf(shown, filter)}</p>
       </div>
-      <Filters filter={filter} />
+      {!nothingToFilter(shown) && <Filters filter={filter} />}
       <Bulk list={shown} trashed={filter.trashed} />
       <Rows list={shown} />
     </>
@@ -50,6 +50,12 @@ function useShown(list: List): List {
   if (ready || before.current.filter.trashed !== list.filter.trashed) before.current = list
   return before.current
 }
+
+function hasConditions({ trashed: _, sort: __, ...conditions }: Filter): boolean {
+  return Object.values(conditions).some(Boolean)
+}
+
+const nothingToFilter = (list: List) => list.state.value === 'there' && list.entries.length === 0 && !hasConditions(list.filter)
 
 function titleOf(filter: Filter): string {
   if (filter.trashed) return t('trash')
@@ -116,15 +122,14 @@ function step(event: KeyboardEvent, row: number) {
 }
 
 function Nothing({ filter }: { filter: Filter }) {
-  const { trashed, sort: _, ...conditions } = filter
-  if (Object.values(conditions).some(Boolean)) {
+  if (hasConditions(filter)) {
     return (
       <Empty icon="search" title={t('emptyFound')} text={t('emptyFoundDo')}>
         <a class="button" href={here.value.pathname}>{t('clear')}</a>
       </Empty>
     )
   }
-  if (trashed) return <Empty icon="trash" title={t('emptyTrash')} text={t('emptyTrashDo')} />
+  if (filter.trashed) return <Empty icon="trash" title={t('emptyTrash')} text={t('emptyTrashDo')} />
   return (
     <Empty icon="document" title={t('empty')} text={t('emptyDo')}>
       <button type="button" class="main" onClick={() => document.querySelector<HTMLButtonElement>('button.add')?.click()}>{t('add')}</button>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { api, type Doc } from '../api/api'
 import { explain, t } from '../i18n'
 import { Icon } from '../parts/icon'
@@ -10,7 +10,8 @@ export function Name({ document: doc, onRenamed }: { document: Doc; onRenamed: (
   const [wrong, setWrong] = useState('')
   const field = useRef<HTMLInputElement>(null)
   const editing = typed !== undefined
-  useEffect(() => {
+  // Before anything is painted: what is typed at once belongs here.
+  useLayoutEffect(() => {
     if (!editing) return
     // The name without its extension is what people change.
     field.current!.focus()
