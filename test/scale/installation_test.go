@@ -154,7 +154,7 @@ func (i *installation) start() {
 	defer func() { _ = log.Close() }()
 	i.process = exec.CommandContext(i.b.Context(), i.program,
 		"--namespace", i.namespace, "--controller-name", i.controllerName(), "--leader-elect=false",
-		"--metrics-bind-address", i.metrics, "--health-probe-bind-address", "0")
+		"--metrics-bind-address", i.metrics, "--metrics-secure=false", "--health-probe-bind-address", "0")
 	i.process.Env = append(os.Environ(), "KUBECONFIG="+apiserver.Kubeconfig(i.b))
 	i.process.Stdout, i.process.Stderr = log, log
 	if err := i.process.Start(); err != nil {

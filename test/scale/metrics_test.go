@@ -71,7 +71,7 @@ func (s scraped) reads(before scraped) float64 {
 
 // backendCalls are the pieces of work on Postgres and the object store.
 func (s scraped) backendCalls(before scraped) float64 {
-	const name = "docvault_operator_backend_call_seconds"
+	const name = "docvault_operator_backend_call_duration_seconds"
 	return s.sum(name, anyLabels) - before.sum(name, anyLabels)
 }
 
