@@ -15,9 +15,6 @@ func (p *pass) childName(component string) string { return p.vault.Name + "-" + 
 
 // applyRedis comes first of the pods: it has the longest way to go.
 func (p *pass) applyRedis(ctx context.Context) (time.Duration, error) {
-	if err := p.gatherInput(ctx); err != nil {
-		return 0, err
-	}
 	if p.ledger.externalRedis() {
 		return 0, nil
 	}
@@ -28,18 +25,18 @@ func (p *pass) applyRedis(ctx context.Context) (time.Duration, error) {
 	)
 }
 
-// gatherInput collects what the children follow from.
-func (p *pass) gatherInput(ctx context.Context) error {
+// gather collects what the children follow from.
+func (p *pass) gather(ctx context.Context) (time.Duration, error) {
 	view := p.ledger.view()
 	var err error
 	if !p.ledger.externalPostgres() {
 		if view.Postgres.CA, err = p.authorities(ctx, p.ledger.PostgresCASecret); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if !p.ledger.externalObjectStore() {
 		if view.ObjectStore.CA, err = p.authorities(ctx, p.ledger.ObjectStoreCASecret); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	p.brought.into(&view)
@@ -51,7 +48,7 @@ func (p *pass) gatherInput(ctx context.Context) error {
 			GatewayAPI:   p.observed.installed[httpRoute],
 		},
 	}
-	return nil
+	return 0, nil
 }
 
 // view is what the builders need of the ledger.

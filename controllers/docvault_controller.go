@@ -37,6 +37,7 @@ type DocVaultReconciler struct {
 	live       client.Reader // the API server itself, for what the cache does not hold
 	recorder   events.EventRecorder
 	backends   *backends
+	turns      *turns
 	secrets    *secretWatch
 	metrics    *metrics
 	accounts   *accounts
@@ -83,6 +84,7 @@ type step func(context.Context) (wait time.Duration, err error)
 func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	vault := &v1alpha1.DocVault{}
 	if err := r.Get(ctx, request.NamespacedName, vault); err != nil {
+		r.turns.end(request.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if r.isOthers(ctx, vault) {
@@ -96,6 +98,9 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	wait, err := p.run(ctx)
 	if errors.Is(err, errOthers) {
 		return ctrl.Result{}, nil
+	}
+	if !p.keepsTurn(err) {
+		r.turns.end(request.NamespacedName)
 	}
 	statusErr := p.patchStatus(ctx, before, err)
 	switch {
@@ -145,6 +150,8 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		p.bind,
 		p.provision,
 		p.readBrought,
+		p.gather,
+		p.awaitTurn,
 		p.applyRedis,
 		p.applyNetworkPolicies,
 		p.applyProjections,

@@ -70,20 +70,7 @@ func (i *installation) pendingMigration() (*v1alpha1.DocVault, *batchv1.Job) {
 	i.edit(i.class, func() { i.class.Spec.Allow.Images = []string{"ghcr.io/docvault/docvault:*"} })
 	i.start()
 	vault := i.readyVault("acme")
-	quota := &corev1.ResourceQuota{
-		ObjectMeta: metav1.ObjectMeta{Name: "no-more-pods", Namespace: vault.Namespace},
-		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
-	}
-	i.create(quota)
-	eventually(i.t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(quota), quota); err != nil {
-			return err
-		}
-		if len(quota.Status.Hard) == 0 {
-			return errors.New("the quota is not enforced yet")
-		}
-		return nil
-	})
+	i.forbidPods(vault.Namespace)
 	before := i.jobs(vault)
 	i.edit(vault, func() { vault.Spec.Image = "ghcr.io/docvault/docvault:v0.2.0" })
 	var pending *batchv1.Job
@@ -126,6 +113,25 @@ func (i *installation) fail(job *batchv1.Job, reason string) {
 	if err := i.kube.Status().Patch(i.t.Context(), job, client.MergeFrom(before)); err != nil {
 		i.t.Fatalf("fail the Job: %v", err)
 	}
+}
+
+// forbidPods has no new pods made in a namespace.
+func (i *installation) forbidPods(namespace string) {
+	i.t.Helper()
+	quota := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Name: "no-more-pods", Namespace: namespace},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
+	}
+	i.create(quota)
+	eventually(i.t, patience, func(ctx context.Context) error {
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(quota), quota); err != nil {
+			return err
+		}
+		if len(quota.Status.Hard) == 0 {
+			return errors.New("the quota is not enforced yet")
+		}
+		return nil
+	})
 }
 
 func (i *installation) allowPods(namespace string) {

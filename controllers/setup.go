@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 )
@@ -106,6 +107,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		emptied:        newTally(),
 		claims:         &adoptions{},
 		extensions:     extensions,
+		turns:          newTurns(),
 		Namespace:      installation.Namespace,
 		Installation:   namespace.UID,
 		ControllerName: installation.ControllerName,
@@ -146,6 +148,7 @@ func (r *DocVaultReconciler) setup(ctx context.Context, mgr ctrl.Manager, instal
 		Owns(&networkingv1.NetworkPolicy{}, builder.WithPredicates(ownedChanged())).
 		Owns(&networkingv1.Ingress{}, builder.WithPredicates(ownedChanged())).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.vaultOfLedger)).
+		WatchesRawSource(source.Channel(r.turns.next, &handler.EnqueueRequestForObject{})).
 		Watches(&v1alpha1.DocVaultClass{}, handler.EnqueueRequestsFromMapFunc(r.vaultsOfClass),
 			builder.WithPredicates(predicate.Or(edited, backendsBack()))).
 		WithOptions(controller.Options{
