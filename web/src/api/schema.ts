@@ -861,6 +861,8 @@ export interface operations {
                 untagged?: boolean;
                 /** @description How far the document has come. */
                 status?: "pending" | "processing" | "ready" | "failed";
+                /** @description How far the document's filing has come. */
+                classification_status?: "none" | "pending" | "done" | "failed" | "skipped";
                 /** @description The kind of file. */
                 type?: "pdf" | "image" | "text" | "office" | "email";
                 /** @description Stored later than this. */

@@ -138,12 +138,13 @@ export class List {
 
   // apply takes what an event told, and reads the rest soon.
   apply(changed: Changed) {
-    const entry = this.entries.find((one) => one.id === changed.id)
+    const at = this.entries.findIndex((one) => one.id === changed.id)
+    const entry = this.entries[at]
     if (entry && changed.deleted !== this.filter.trashed) this.drop([changed.id])
     else if (entry) {
-      entry.status = changed.status
-      entry.classification.status = changed.classification.status
-      entry.topics = changed.topics
+      // Another object, not another content: rows that have the same as before are not drawn again.
+      const classification = { ...entry.classification, status: changed.classification.status }
+      this.entries[at] = { ...entry, status: changed.status, topics: changed.topics, classification }
       this.version.value++
     }
     this.refresh(500)
