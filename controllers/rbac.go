@@ -4,7 +4,8 @@ package controllers
 // reading only our own is up to CacheOptions.
 
 // Wherever vaults are: in the whole cluster, or in the namespaces of --watch-namespaces. It may write Secrets there, as the
-// credentials of vaults are projected into them.
+// credentials of vaults are projected into them. Autoscalers, budgets, policies and routes are children like the rest; those of KEDA and
+// the Gateway API are asked for only where they are installed.
 //
 // +kubebuilder:rbac:groups=docvault.io,resources=docvaults,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=docvault.io,resources=docvaults/status,verbs=patch

@@ -107,7 +107,14 @@ func TestDriftIsRepaired(t *testing.T) {
 	i := install(t)
 	i.start()
 	vault := i.readyVault("acme")
-	for _, d := range drifts() {
+	i.mend(vault, drifts())
+}
+
+// mend makes each drift of a vault's children and waits until it is put back.
+func (i *installation) mend(vault *v1alpha1.DocVault, all []drift) {
+	t := i.t
+	t.Helper()
+	for _, d := range all {
 		i.get(d.child, vault.Namespace, d.name)
 		before := substance(t, d.child)
 		i.edit(d.child, func() { d.change(d.child) })

@@ -6,7 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/docvault/docvault/api/v1alpha1"
@@ -97,5 +104,51 @@ func TestWhatTheAPIServerRefusesIsToldAndMended(t *testing.T) {
 		i.await(vault, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidSpec)
 		i.edit(vault, func() { vault.Spec = v1alpha1.DocVaultSpec{ClassName: spec.ClassName} })
 		i.awaitReady(vault)
+	}
+}
+
+// What somebody edits in what is not there in a vault of an empty spec is put back, too; what goes comes again.
+func TestDriftOfWhatIsAskedForIsRepaired(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.allowing()
+	i.effects.setInstalled(gatewayAPI, true)
+	i.effects.setInstalled(keda, true)
+	i.start()
+	vault := i.readyVault("acme", func(vault *v1alpha1.DocVault) {
+		vault.Spec.API.Autoscaling = &v1alpha1.APIAutoscaling{MaxReplicas: 3}
+		vault.Spec.Worker.Autoscaling = &v1alpha1.WorkerAutoscaling{MaxReplicas: 3}
+		vault.Spec.Route.Host = "docs.acme.example"
+		vault.Spec.Route.Gateway = &v1alpha1.GatewayRoute{ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
+	})
+	set := func(value any, fields ...string) func(client.Object) {
+		return func(o client.Object) {
+			_ = unstructured.SetNestedField(o.(*unstructured.Unstructured).Object, value, fields...)
+		}
+	}
+	i.mend(vault, []drift{
+		{&autoscalingv2.HorizontalPodAutoscaler{}, "acme-api", func(o client.Object) { o.(*autoscalingv2.HorizontalPodAutoscaler).Spec.MaxReplicas = 9 }},
+		{&policyv1.PodDisruptionBudget{}, "acme-api", func(o client.Object) {
+			o.(*policyv1.PodDisruptionBudget).Spec.MaxUnavailable = new(intstr.FromInt32(0))
+		}},
+		{&networkingv1.NetworkPolicy{}, "acme-redis", func(o client.Object) {
+			o.(*networkingv1.NetworkPolicy).Spec.Ingress = []networkingv1.NetworkPolicyIngressRule{{}}
+		}},
+		{&corev1.Service{}, "acme-metrics", func(o client.Object) { o.(*corev1.Service).Spec.Selector["app.kubernetes.io/instance"] = "another" }},
+		{scaledObject(), "acme-worker", set(int64(9), "spec", "maxReplicaCount")},
+		{scaledObject(), "acme-worker", set([]any{}, "spec", "triggers")},
+		{httpRoute(), "acme-api", set([]any{"other.example"}, "spec", "hostnames")},
+	})
+	i.edit(vault, func() { vault.Spec.Route.Gateway, vault.Spec.Route.Ingress = nil, &v1alpha1.IngressRoute{} })
+	i.awaitReady(vault)
+	i.mend(vault, []drift{{&networkingv1.Ingress{}, "acme-api", func(o client.Object) { o.(*networkingv1.Ingress).Spec.Rules[0].Host = "other.example" }}})
+	for _, child := range []client.Object{
+		named(&autoscalingv2.HorizontalPodAutoscaler{}, vault.Namespace, "acme-api"), named(scaledObject(), vault.Namespace, "acme-worker"),
+		named(&networkingv1.Ingress{}, vault.Namespace, "acme-api"), named(&networkingv1.NetworkPolicy{}, vault.Namespace, "acme-worker"),
+	} {
+		if err := i.kube.Delete(t.Context(), child); err != nil {
+			t.Fatal(err)
+		}
+		i.awaitThere(vault, child, child.GetName())
 	}
 }
