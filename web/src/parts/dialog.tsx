@@ -10,7 +10,8 @@ interface Props {
   onClose?: () => void
 }
 
-// Dialog is the browser's own, which keeps the focus in. It gives it back to where it was.
+// Dialog is the browser's own, which keeps the focus in. It gives it back to where it was. A click beside it does not close it: something may
+// have been typed.
 export function Dialog({ title, children, onClose }: Props) {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
@@ -31,7 +32,6 @@ export function Dialog({ title, children, onClose }: Props) {
         event.preventDefault()
         onClose?.()
       }}
-      onMouseDown={(event) => event.target === element.current && onClose?.()}
     >
       <div class="dialog">
         <header>

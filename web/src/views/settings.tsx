@@ -79,6 +79,12 @@ function Form({ settings, now }: { settings: Settings; now: Typed }) {
   const [wrong, setWrong] = useState('')
   const changes = changesOf(now, settings)
   const dirty = Object.keys(changes).length > 0
+  useEffect(() => {
+    if (!dirty) return
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
+    addEventListener('beforeunload', ask)
+    return () => removeEventListener('beforeunload', ask)
+  }, [dirty])
   const set = (change: Partial<Typed>) => { typed.value = { ...now, ...change } }
   const send = async (what: unknown) => {
     try {
