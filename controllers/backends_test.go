@@ -149,19 +149,24 @@ func mustWork(t testing.TB, ledger *corev1.Secret) {
 
 func logIn(t testing.TB, ledger *corev1.Secret, login string) error {
 	t.Helper()
-	u := parseURL(t, need(t, "TEST_POSTGRES_URL"))
-	config, err := pgx.ParseConfig(u.String())
-	if err != nil {
-		return err
-	}
-	config.User = string(ledger.Data[login+"Login"])
-	config.Password = string(ledger.Data[login+"Password"])
-	config.Database = string(ledger.Data["database"])
-	conn, err := pgx.ConnectConfig(t.Context(), config)
+	conn, err := openSession(t, ledger, login)
 	if err != nil {
 		return err
 	}
 	return conn.Close(t.Context())
+}
+
+func openSession(t testing.TB, ledger *corev1.Secret, login string) (*pgx.Conn, error) {
+	t.Helper()
+	u := parseURL(t, need(t, "TEST_POSTGRES_URL"))
+	config, err := pgx.ParseConfig(u.String())
+	if err != nil {
+		return nil, err
+	}
+	config.User = string(ledger.Data[login+"Login"])
+	config.Password = string(ledger.Data[login+"Password"])
+	config.Database = string(ledger.Data["database"])
+	return pgx.ConnectConfig(t.Context(), config)
 }
 
 // mustNotWork makes sure that a ledger's credentials are worth nothing any more.

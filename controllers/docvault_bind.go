@@ -3,6 +3,7 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -36,6 +37,9 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	p.ledger.State = stateBound
+	if p.ledger.RedisAdmin == "" { // of a vault from before there was one
+		p.ledger.RedisAdmin = rand.Text()
+	}
 	if err := p.updateLedger(ctx, p.ledger); err != nil {
 		return 0, err
 	}
@@ -43,6 +47,7 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 	p.vault.Status.ClassName = p.ledger.Class
 	p.vault.Status.Database = v1alpha1.DatabaseStatus{Name: cmp.Or(p.ledger.Database, external), AppRole: p.ledger.AppRole}
 	p.vault.Status.Bucket = v1alpha1.BucketStatus{Name: cmp.Or(p.ledger.Bucket, external)}
+	p.tellRotation()
 	return 0, nil
 }
 
@@ -359,10 +364,7 @@ func (p *pass) explain(err error, what string) error {
 func (l *ledger) databaseWanted() provision.Database {
 	return provision.Database{
 		Identity: l.Identity, Name: l.Database, OwnerRole: l.OwnerRole, AppRole: l.AppRole,
-		Logins: []provision.Login{
-			{Name: l.MigrateLogin, Password: l.MigratePassword, Role: provision.Migrate},
-			{Name: l.AppLogin, Password: l.AppPassword, Role: provision.App},
-		},
+		Logins:          l.logins(),
 		ConnectionLimit: l.connectionLimit(),
 		Made:            l.wasMade(l.DatabaseMade),
 	}
@@ -371,7 +373,7 @@ func (l *ledger) databaseWanted() provision.Database {
 func (l *ledger) bucketWanted() provision.Bucket {
 	return provision.Bucket{
 		Identity: l.Identity, Name: l.Bucket, User: l.StoreUser, UserSecret: l.UserSecret,
-		Keys: []provision.Key{{AccessKey: l.AccessKey, SecretKey: l.StoreKey}},
+		Keys: l.keys(),
 		Made: l.wasMade(l.BucketMade),
 	}
 }

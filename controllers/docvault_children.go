@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -64,9 +65,12 @@ func (l *ledger) view() desired.Ledger {
 			Endpoint: l.ObjectStoreEndpoint, PublicEndpoint: l.ObjectStorePublic, Region: l.ObjectStoreRegion,
 			Bucket: l.Bucket, AccessKey: l.AccessKey, SecretKey: l.StoreKey,
 		},
-		Redis:     []desired.RedisUser{{Name: l.RedisUser, Password: l.RedisPassword}},
-		SecretKey: l.SecretKey,
-		Token:     l.Token,
+		Redis:              l.redisUsers(),
+		RedisAdminPassword: l.RedisAdmin,
+		RedisRestarted:     l.RedisRestarted,
+		SecretKey:          l.SecretKey,
+		SecretKeysPrevious: l.previousSecretKeys(),
+		Token:              l.Token,
 	}
 }
 
@@ -131,7 +135,7 @@ func (p *pass) tidy(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	if p.doing != "" {
-		return patience, p.backendErr
+		return patience, errors.Join(p.backendErr, p.rotationErr)
 	}
 	if err := p.prune(ctx); err != nil {
 		return 0, err
@@ -147,8 +151,8 @@ func (p *pass) isRolledOut(component string) bool {
 // reportLater ends the pass of a vault that serves with what did not hold it up: backends that could not be asserted, or a route that
 // cannot be made.
 func (p *pass) reportLater(context.Context) (time.Duration, error) {
-	if p.backendErr != nil {
-		return 0, p.backendErr
+	if err := errors.Join(p.backendErr, p.rotationErr); err != nil {
+		return 0, err
 	}
 	return 0, p.routeErr
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,6 +45,8 @@ type DocVaultReconciler struct {
 	emptied    *tally
 	claims     *adoptions
 	extensions *extensions
+	// dialRedis connects to a vault's Redis; nil: as usual.
+	dialRedis func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Namespace is the operator's own: ledgers and admin Secrets are there.
 	Namespace string
@@ -71,6 +74,7 @@ type pass struct {
 	adoptedFrom string                  // with it: that vault, namespace/name
 	doing       string                  // what the vault is still waiting for, for people; empty: nothing
 	heldUp      string                  // why an update does not go on, for people; empty: it does
+	rotationErr error                   // of what a rotation has to do, likewise
 	backendErr  error                   // of backends that a serving vault can do without for now
 	routeErr    error                   // of a route that cannot be made; the vault serves inside
 	gone        bool                    // nothing holds the vault any more: it has no status
@@ -110,7 +114,8 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 		// It replaces the error of the pass: joined to a terminal one it would never be tried again.
 		return ctrl.Result{}, statusErr
 	}
-	return resultOf(wait, err)
+	result, err := resultOf(wait, err)
+	return p.wakeForRotation(result, err, errors.Is(err, reconcile.TerminalError(nil)))
 }
 
 // isOthers reports that a vault is of another installation's class. It asks the cache alone, so that the vaults of a neighbour
@@ -144,15 +149,18 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 	return p.runSteps(ctx,
 		p.observe,
 		p.findAdoption,
+		p.endOldCredentials,
 		p.findClass,
 		p.hold,
 		p.clearAbandoned,
 		p.bind,
+		p.startRotation,
 		p.provision,
 		p.readBrought,
 		p.gather,
 		p.awaitTurn,
 		p.applyRedis,
+		p.changeRedisUsers,
 		p.applyNetworkPolicies,
 		p.applyProjections,
 		p.migrate,
@@ -162,6 +170,7 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		p.askPods,
 		p.tidy,
 		p.growVolume,
+		p.followRotation,
 		p.reportLater,
 	)
 }

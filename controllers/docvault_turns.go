@@ -89,14 +89,15 @@ func without(vaults []types.NamespacedName, one types.NamespacedName) []types.Na
 }
 
 // awaitTurn holds back a vault that serves and whose pods are to be replaced because something other than its spec changed. What its
-// owner edits goes at once.
+// owner edits goes at once, and so do new credentials.
 func (p *pass) awaitTurn(context.Context) (time.Duration, error) {
 	rolls, err := p.rolls()
 	if err != nil || !rolls {
 		return 0, err
 	}
 	edited := p.vault.Status.ObservedGeneration != p.vault.Generation
-	if p.turns.take(p.class.Name, client.ObjectKeyFromObject(p.vault), edited) {
+	rotates := p.ledger.Phase == phaseMaking || p.ledger.Phase == phaseRolling
+	if p.turns.take(p.class.Name, client.ObjectKeyFromObject(p.vault), edited || rotates) {
 		return 0, nil
 	}
 	p.doing = "waits for its turn: the vaults of class " + p.class.Name + " are changed a few at a time"

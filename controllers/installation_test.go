@@ -49,6 +49,7 @@ type installation struct {
 	class          *v1alpha1.DocVaultClass
 	effects        *effects
 	log            *logBuffer
+	redis          *redises
 	stop           func()
 }
 
@@ -74,6 +75,7 @@ func install(t testing.TB) *installation {
 		t.Fatal(err)
 	}
 	i.kube = kube
+	i.redis = newRedises(t, kube, i.effects)
 	i.namespace = i.newNamespace("docvault-system")
 	i.class = i.newClass(unique("class"))
 	t.Cleanup(i.end)
@@ -137,7 +139,7 @@ func (i *installation) newNamespace(prefix string) string {
 // start runs the operator until the returned function, or the test, ends it.
 func (i *installation) start() (stop func()) {
 	i.t.Helper()
-	settings := controllers.Installation{Namespace: i.namespace, ControllerName: i.controllerName, Workers: 4}
+	settings := controllers.Installation{Namespace: i.namespace, ControllerName: i.controllerName, Workers: 4, DialRedis: i.redis.dial}
 	restConfig := rest.CopyConfig(i.config)
 	restConfig.Wrap(i.effects.apiServer)
 	skip := true

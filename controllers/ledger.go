@@ -66,24 +66,16 @@ type ledger struct {
 	// SystemIdentifier is the Postgres server's own; a server with another is not the one that holds this vault.
 	SystemIdentifier string
 
-	Database        string
-	OwnerRole       string
-	AppRole         string
-	MigrateLogin    string
-	MigratePassword string
-	AppLogin        string
-	AppPassword     string
+	Database  string
+	OwnerRole string
+	AppRole   string
 
 	Bucket     string
 	StoreUser  string
 	UserSecret string
-	AccessKey  string
-	StoreKey   string // secret of AccessKey
 
-	RedisUser     string
-	RedisPassword string
-	SecretKey     string // of the runtime, hex
-	Token         string
+	credentials // those that serve
+	rotation
 
 	// DatabaseMade and BucketMade are `made` once these were. From then on absence is a loss, no cause to make them.
 	DatabaseMade string
@@ -103,7 +95,7 @@ type ledger struct {
 
 // fields maps the keys of the Secret to the fields that they hold.
 func (l *ledger) fields() map[string]*string {
-	return map[string]*string{
+	fields := map[string]*string{
 		"identity":               &l.Identity,
 		"state":                  &l.State,
 		"vaultNamespace":         &l.VaultNamespace,
@@ -130,19 +122,9 @@ func (l *ledger) fields() map[string]*string {
 		"database":               &l.Database,
 		"ownerRole":              &l.OwnerRole,
 		"appRole":                &l.AppRole,
-		"migrateLogin":           &l.MigrateLogin,
-		"migratePassword":        &l.MigratePassword,
-		"appLogin":               &l.AppLogin,
-		"appPassword":            &l.AppPassword,
 		"bucket":                 &l.Bucket,
 		"objectStoreUser":        &l.StoreUser,
 		"objectStoreUserSecret":  &l.UserSecret,
-		"accessKey":              &l.AccessKey,
-		"secretAccessKey":        &l.StoreKey,
-		"redisUser":              &l.RedisUser,
-		"redisPassword":          &l.RedisPassword,
-		"secretKey":              &l.SecretKey,
-		"token":                  &l.Token,
 		"databaseMade":           &l.DatabaseMade,
 		"bucketMade":             &l.BucketMade,
 		"abandoned":              &l.Abandoned,
@@ -150,32 +132,27 @@ func (l *ledger) fields() map[string]*string {
 		"migratedImage":          &l.MigratedImage,
 		"schemaVersion":          &l.SchemaVersion,
 	}
+	maps.Copy(fields, l.credentials.fields())
+	maps.Copy(fields, l.rotation.fields())
+	return fields
 }
 
 // newLedger names and generates everything that a vault will have outside of its namespace. Nothing is stored yet.
 func newLedger(id string, vault types.NamespacedName) *ledger {
 	database := "dv_" + id
 	return &ledger{
-		Identity:        id,
-		State:           stateBound,
-		VaultNamespace:  vault.Namespace,
-		VaultName:       vault.Name,
-		Database:        database,
-		OwnerRole:       database + "_owner",
-		AppRole:         database + "_app",
-		MigrateLogin:    database + "_migrate_a",
-		MigratePassword: rand.Text(),
-		AppLogin:        database + "_app_a",
-		AppPassword:     rand.Text(),
-		Bucket:          "dv-" + id,
-		StoreUser:       "dv-" + id,
-		UserSecret:      rand.Text(),
-		AccessKey:       rand.Text()[:20], // MinIO takes 3 to 20 letters
-		StoreKey:        rand.Text(),      // and 8 to 40
-		RedisUser:       "docvault_a",
-		RedisPassword:   rand.Text(),
-		SecretKey:       randomHex(32),
-		Token:           rand.Text(),
+		Identity:       id,
+		State:          stateBound,
+		VaultNamespace: vault.Namespace,
+		VaultName:      vault.Name,
+		Database:       database,
+		OwnerRole:      database + "_owner",
+		AppRole:        database + "_app",
+		Bucket:         "dv-" + id,
+		StoreUser:      "dv-" + id,
+		UserSecret:     rand.Text(),
+		credentials:    firstCredentials(database),
+		rotation:       rotation{RedisAdmin: rand.Text()},
 	}
 }
 

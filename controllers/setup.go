@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,6 +46,8 @@ type Installation struct {
 	Workers int
 	// Metrics is who tells of what the operator counts; nil is nobody.
 	Metrics prometheus.Registerer
+	// DialRedis connects to a vault's Redis; nil: as pods do, by its Service.
+	DialRedis func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 const (
@@ -108,6 +111,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		claims:         &adoptions{},
 		extensions:     extensions,
 		turns:          newTurns(),
+		dialRedis:      installation.DialRedis,
 		Namespace:      installation.Namespace,
 		Installation:   namespace.UID,
 		ControllerName: installation.ControllerName,

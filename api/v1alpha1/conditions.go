@@ -72,6 +72,8 @@ const (
 	ReasonPostgresUnreachable = "PostgresUnreachable"
 	// ReasonObjectStoreUnreachable says that the class's object store does not answer.
 	ReasonObjectStoreUnreachable = "ObjectStoreUnreachable"
+	// ReasonRedisUnreachable says that the vault's own Redis does not answer to the operator, which has to change its users.
+	ReasonRedisUnreachable = "RedisUnreachable"
 	// ReasonUnobserved says that the vault's objects could not be read.
 	ReasonUnobserved = "Unobserved"
 	// ReasonMigrationRunning says that the migration Job runs.
@@ -146,4 +148,12 @@ const (
 	EventAdopted = "Adopted"
 	// EventAbandoned says what a deleted vault left behind on a backend that its owner gave up on.
 	EventAbandoned = "Abandoned"
+	// EventRotationStarted says that new credentials are being made.
+	EventRotationStarted = "RotationStarted"
+	// EventRotated says that new credentials serve, and pods are rolled.
+	EventRotated = "Rotated"
+	// EventRotationGrace says that no pod holds the old credentials any more, and until when they work.
+	EventRotationGrace = "RotationGrace"
+	// EventRotationEnded says that old credentials do not work any more.
+	EventRotationEnded = "RotationEnded"
 )

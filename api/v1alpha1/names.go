@@ -50,6 +50,9 @@ const AnnotationRuntimeSecret = "docvault.io/runtime-secret" //nolint:gosec // a
 // one is migrated anew.
 const AnnotationDatabase = "docvault.io/database"
 
+// AnnotationRestarted on a Redis pod changes when the operator restarts it, so that it reads its users anew.
+const AnnotationRestarted = "docvault.io/restarted"
+
 // Finalizer holds a vault until its children and, as its deletion policy says, its data are gone; and a class until no vault
 // is bound to it.
 const Finalizer = "docvault.io/finalizer"

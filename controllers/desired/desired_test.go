@@ -42,9 +42,10 @@ func minimal() desired.Input {
 				Endpoint: "https://minio.platform.svc", Region: "us-east-1",
 				Bucket: "dv-abcdefghijklmnop", AccessKey: "access-key", SecretKey: "store-secret",
 			},
-			Redis:     []desired.RedisUser{{Name: "docvault_a", Password: "redis-password"}},
-			SecretKey: "secret-key",
-			Token:     "access-token",
+			Redis:              []desired.RedisUser{{Name: "docvault_a", Password: "redis-password"}},
+			RedisAdminPassword: "redis-admin-password",
+			SecretKey:          "secret-key",
+			Token:              "access-token",
 		},
 		Operator: desired.Operator{Namespace: "docvault-system"},
 	}
@@ -224,7 +225,7 @@ func TestSecretsAreInSecretsOnly(t *testing.T) {
 	in := everything()
 	rest := yamlOf(t, restOf(in)...)
 	for _, secret := range []string{
-		"app-password", "migrate-password", "store-secret", "access-key", "redis-password", "old-redis-password",
+		"app-password", "migrate-password", "store-secret", "access-key", "redis-password", "old-redis-password", "redis-admin-password",
 		"secret-key", "previous-key-1", "previous-key-2", "access-token",
 	} {
 		if strings.Contains(rest, secret) || strings.Contains(rest, base64.StdEncoding.EncodeToString([]byte(secret))) {
@@ -270,6 +271,8 @@ func TestWhatAChangeReplaces(t *testing.T) {
 		"the key of the store":    {func(in *input) { in.Ledger.ObjectStore.AccessKey = "other" }, both},
 		"the user of Redis":       {func(in *input) { in.Ledger.Redis[0].Name = "docvault_b" }, both},
 		"a second user of Redis":  {func(in *input) { in.Ledger.Redis = append(in.Ledger.Redis, desired.RedisUser{Name: "b"}) }, nil},
+		"the admin of Redis":      {func(in *input) { in.Ledger.RedisAdminPassword = "other" }, nil},
+		"a restart of Redis":      {func(in *input) { in.Ledger.RedisRestarted = "once" }, []string{"acme-redis"}},
 		"the public endpoint":     {func(in *input) { in.Ledger.ObjectStore.PublicEndpoint = "https://x" }, both},
 		"the count by autoscaler": {func(in *input) { in.Vault.Spec.API.Autoscaling = &v1alpha1.APIAutoscaling{MaxReplicas: 3} }, nil},
 		"languages":               {func(in *input) { in.Vault.Spec.Worker.OCRLanguages = []string{"deu"} }, []string{"acme-worker"}},

@@ -29,6 +29,10 @@ type Ledger struct {
 	Postgres    Postgres
 	ObjectStore ObjectStore
 	Redis       []RedisUser // who may use the vault's Redis; the runtime logs in as the first
+	// RedisAdminPassword is of the operator's own user of Redis, who may change users.
+	RedisAdminPassword string
+	// RedisRestarted says for which list of users Redis was restarted: once for each value. Empty: never.
+	RedisRestarted string
 
 	ExternalPostgres bool           // whether Postgres is the owner's
 	ExternalRedis    *ExternalRedis // instead of the vault's own Redis

@@ -38,10 +38,16 @@ func RedisStatefulSet(in Input) *appsac.StatefulSetApplyConfiguration {
 			WithServiceName(name).
 			WithSelector(metaac.LabelSelector().WithMatchLabels(selector(in, v1alpha1.ComponentRedis))).
 			WithUpdateStrategy(appsac.StatefulSetUpdateStrategy().WithType(appsv1.RollingUpdateStatefulSetStrategyType)).
-			WithTemplate(coreac.PodTemplateSpec().
-				WithLabels(labels(in, v1alpha1.ComponentRedis)).
-				WithSpec(redisPod(in))).
+			WithTemplate(redisTemplate(in)).
 			WithVolumeClaimTemplates(redisClaim(in)))
+}
+
+func redisTemplate(in Input) *coreac.PodTemplateSpecApplyConfiguration {
+	template := coreac.PodTemplateSpec().WithLabels(labels(in, v1alpha1.ComponentRedis)).WithSpec(redisPod(in))
+	if in.Ledger.RedisRestarted != "" {
+		template.WithAnnotations(map[string]string{v1alpha1.AnnotationRestarted: in.Ledger.RedisRestarted})
+	}
+	return template
 }
 
 // RedisService returns where the vault's Redis is reached.

@@ -103,6 +103,9 @@ func TestWhoMayUseRedis(t *testing.T) {
 		"the vault's old user": {"docvault_b", "old-redis-password", []any{"SET", "x", "y"}, ""},
 		"the vault, settings":  {"docvault_a", "redis-password", []any{"CONFIG", "SET", "dir", "/tmp"}, "NOPERM"},
 		"the vault, users":     {"docvault_a", "redis-password", []any{"ACL", "SETUSER", "evil", "on", "nopass", "+@all"}, "NOPERM"},
+		"the operator, users":  {"operator", "redis-admin-password", []any{"ACL", "SETUSER", "docvault_c", "on", "#" + strings.Repeat("0", 64)}, ""},
+		"the operator, data":   {"operator", "redis-admin-password", []any{"GET", "x"}, "NOPERM"},
+		"the operator, config": {"operator", "redis-admin-password", []any{"CONFIG", "SET", "dir", "/tmp"}, "NOPERM"},
 		"the vault, modules":   {"docvault_a", "redis-password", []any{"MODULE", "LOAD", "/tmp/x.so"}, "not allowed"},
 		"the vault, replicas":  {"docvault_a", "redis-password", []any{"REPLICAOF", "evil.example", "6379"}, "NOPERM"},
 	}

@@ -55,9 +55,9 @@ func AccessSecret(in Input) *coreac.SecretApplyConfiguration {
 }
 
 // RedisSecret returns the access control list of the vault's Redis. It holds hashes of passwords, and Redis reads it when it
-// starts: a changed user does not restart the server.
+// starts: a changed user does not restart the server, the operator tells the one that runs.
 func RedisSecret(in Input) *coreac.SecretApplyConfiguration {
-	return secret(in, redisName(in), v1alpha1.ComponentRedis, map[string]string{redisACLKey: redisACL(in.Ledger.Redis)})
+	return secret(in, redisName(in), v1alpha1.ComponentRedis, map[string]string{redisACLKey: redisACL(in)})
 }
 
 func secret(in Input, name, component string, data map[string]string) *coreac.SecretApplyConfiguration {
@@ -102,7 +102,7 @@ func redisURL(in Input) string {
 	u := url.URL{
 		Scheme: "redis",
 		User:   url.UserPassword(user.Name, user.Password),
-		Host:   fmt.Sprintf("%s.%s.svc:%d", redisName(in), in.Vault.Namespace, redisPort),
+		Host:   RedisAddress(in),
 		Path:   "0",
 	}
 	return u.String()
@@ -119,17 +119,43 @@ func externalRedisURL(r ExternalRedis) string {
 	return u.String()
 }
 
-// redisACL returns the users of a vault's Redis, in the format of an ACL file: nobody without a name; one without a password
-// who may ask whether the server lives, and no more; and the vault's, who may do all but administer the server. INFO is what
-// asynq reads the server's version and memory from.
-func redisACL(users []RedisUser) string {
-	lines := []string{
-		"user default off",
-		fmt.Sprintf("user %s on nopass -@all +ping", redisProbeUser),
+// RedisAddress is where the vault's Redis is reached, host:port.
+func RedisAddress(in Input) string {
+	return fmt.Sprintf("%s.%s.svc:%d", redisName(in), in.Vault.Namespace, redisPort)
+}
+
+// RedisAdminUser is the one as whom the operator changes the users of a vault's Redis.
+const RedisAdminUser = "operator"
+
+// RedisRules are the rights of each user of a vault's Redis, as ACL SETUSER and ACL files have them: one without a password may ask
+// whether the server lives, and no more; the operator may change users; and the vault's may do all but administer the server. INFO is
+// what asynq reads the server's version and memory from.
+func RedisRules(in Input) []RedisRule {
+	rules := []RedisRule{
+		{redisProbeUser, []string{"on", "nopass", "-@all", "+ping"}},
+		{RedisAdminUser, []string{"on", hashed(in.Ledger.RedisAdminPassword), "-@all", "+acl|list", "+acl|setuser", "+acl|deluser"}},
 	}
-	for _, user := range users {
-		lines = append(lines, fmt.Sprintf("user %s on #%x ~* &* +@all -@admin -@dangerous +info",
-			user.Name, sha256.Sum256([]byte(user.Password))))
+	for _, user := range in.Ledger.Redis {
+		rules = append(rules, RedisRule{user.Name, []string{
+			"on", hashed(user.Password), "~*", "&*", "+@all", "-@admin", "-@dangerous", "+info",
+		}})
+	}
+	return rules
+}
+
+// RedisRule says what one user of Redis may do.
+type RedisRule struct {
+	User  string
+	Rules []string
+}
+
+func hashed(password string) string { return fmt.Sprintf("#%x", sha256.Sum256([]byte(password))) }
+
+// redisACL returns the users of a vault's Redis in the format of an ACL file. Nobody without a name gets in.
+func redisACL(in Input) string {
+	lines := []string{"user default off"}
+	for _, rule := range RedisRules(in) {
+		lines = append(lines, "user "+rule.User+" "+strings.Join(rule.Rules, " "))
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

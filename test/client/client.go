@@ -4,6 +4,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ type Client struct {
 	BaseURL string
 	// Token is sent as a bearer token when it is not empty.
 	Token string
+	HTTP  *http.Client // nil: the usual one
 }
 
 // Document is what the API says of one document, as far as the callers here look.
@@ -195,7 +197,7 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := cmp.Or(c.HTTP, http.DefaultClient).Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
