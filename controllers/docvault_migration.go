@@ -142,10 +142,15 @@ func (p *pass) migrationRuns(message string) verdict {
 
 func (p *pass) retryMigration(ctx context.Context, job *batchv1.Job, failedAt time.Time, said string) (time.Duration, error) {
 	p.doing = "the migration failed and is tried again"
-	p.set(v1alpha1.ConditionMigrated, isFalse(v1alpha1.ReasonMigrationRetrying,
-		fmt.Sprintf("Job %s failed and is tried again within %s: %s", job.Name, retryMigration, said)))
+	retrying := isFalse(v1alpha1.ReasonMigrationRetrying,
+		fmt.Sprintf("Job %s failed and is tried again within %s: %s", job.Name, retryMigration, said))
 	if rest := time.Until(failedAt.Add(retryMigration)); rest > 0 {
+		p.set(v1alpha1.ConditionMigrated, retrying)
 		return rest, nil
+	}
+	// Before it goes: without the Job, the status alone knows that there was a failure, and this pass may be overtaken.
+	if err := p.tell(ctx, func(*v1alpha1.DocVaultStatus) { p.set(v1alpha1.ConditionMigrated, retrying) }); err != nil {
+		return 0, err
 	}
 	if err := p.remove(ctx, job); err != nil {
 		return 0, fmt.Errorf("remove the failed migration: %w", err)
