@@ -1,17 +1,13 @@
 package controllers_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 )
@@ -206,15 +202,7 @@ func TestAdoptingIsCutOffAfterEachEffect(t *testing.T) {
 			i.claim(vault, identity)
 			i.effects.restart(n)
 			i.create(vault)
-			i.awaitCut(func(ctx context.Context) error {
-				if err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
-					return err
-				}
-				if !meta.IsStatusConditionTrue(vault.Status.Conditions, v1alpha1.ConditionReady) {
-					return errors.New("not Ready yet")
-				}
-				return nil
-			})
+			i.awaitCutOrReady(vault)
 			i.stop()
 			i.effects.restart(0)
 			i.start()

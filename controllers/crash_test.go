@@ -62,15 +62,7 @@ func (i *installation) cutCreation(n int) *v1alpha1.DocVault {
 	vault := i.newVault("acme")
 	deletable(vault)
 	i.create(vault)
-	i.awaitCut(func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
-			return err
-		}
-		if !meta.IsStatusConditionTrue(vault.Status.Conditions, v1alpha1.ConditionReady) {
-			return errors.New("not Ready yet")
-		}
-		return nil
-	})
+	i.awaitCutOrReady(vault)
 	i.stop()
 	before := i.ledgers(vault)
 
@@ -122,6 +114,20 @@ func (i *installation) awaitCut(done func(context.Context) error) {
 			return nil
 		}
 		return done(ctx)
+	})
+}
+
+// awaitCutOrReady waits until the operator is cut off, or the vault was Ready before it came to that.
+func (i *installation) awaitCutOrReady(vault *v1alpha1.DocVault) {
+	i.t.Helper()
+	i.awaitCut(func(ctx context.Context) error {
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
+			return err
+		}
+		if !meta.IsStatusConditionTrue(vault.Status.Conditions, v1alpha1.ConditionReady) {
+			return errors.New("not Ready yet")
+		}
+		return nil
 	})
 }
 
