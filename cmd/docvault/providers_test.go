@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,11 +17,13 @@ import (
 func TestModelFilesAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	const key = "sk-that-no-log-may-show"
-	model := runtimetest.NewModelServer(t, func(w http.ResponseWriter, n int, c runtimetest.ModelCall) {
+	var limited atomic.Bool
+	limited.Store(true)
+	model := runtimetest.NewModelServer(t, func(w http.ResponseWriter, _ int, c runtimetest.ModelCall) {
 		switch {
 		case c.Header.Get("Authorization") != "Bearer "+key:
 			runtimetest.RefuseOpenAI(w, 401, "invalid_api_key", "Incorrect API key provided.")
-		case n == 1:
+		case limited.Load():
 			w.Header().Set("Retry-After", "3600")
 			runtimetest.RefuseOpenAI(w, 429, "rate_limit_exceeded", "Rate limit reached for "+key)
 		default:
@@ -51,6 +54,7 @@ func TestModelFilesAcrossProcesses(t *testing.T) {
 	if n := len(model.Calls()); n > 2*len(workers) {
 		t.Errorf("the provider was asked %d times during the pause", n)
 	}
+	limited.Store(false)
 	putSettings(t, api, use) // ends the pause
 	runtimetest.Wait(t, 2*time.Minute, "all to be filed", func() bool {
 		for _, id := range ids {
