@@ -39,6 +39,12 @@ bench: go ## Run the benchmarks (docs/benchmarks.md)
 fuzz: go ## Give each parser 5 s of made-up files, or FUZZ_SECONDS
 	hack/fuzz $(FUZZ_SECONDS)
 
+.PHONY: chaos
+chaos: export CHAOS_SECONDS ?= 600
+chaos: export CHAOS_VAULTS ?= 50
+chaos: go ## Kill the operator at random for ten minutes while fifty vaults come and go, or CHAOS_SECONDS, CHAOS_VAULTS
+	hack/services run go test -count 1 -timeout 1h -v -run '^TestOperatorsAreKilledWhileVaultsComeAndGo$$' ./controllers
+
 .PHONY: corpus
 corpus: go ## Measure how well the files of DIR are read: NAME.input.EXT against NAME.expected.txt
 	go run ./test/corpus $(DIR)

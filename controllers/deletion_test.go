@@ -8,10 +8,14 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -100,20 +104,42 @@ func (i *installation) mustBeGone(vault *v1alpha1.DocVault, ledger *corev1.Secre
 func (i *installation) inside(vault *v1alpha1.DocVault) []string {
 	i.t.Helper()
 	var all []string
-	for _, list := range []client.ObjectList{
-		&corev1.SecretList{}, &corev1.ConfigMapList{}, &corev1.ServiceList{}, &corev1.PodList{},
-		&appsv1.DeploymentList{}, &appsv1.StatefulSetList{}, &batchv1.JobList{},
-	} {
-		err := i.kube.List(i.t.Context(), list, client.InNamespace(vault.Namespace),
-			client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
-		if err != nil {
-			i.t.Fatal(err)
+	for _, list := range append(childLists(), &batchv1.JobList{}, &corev1.PodList{}) {
+		for _, object := range i.listMade(vault.Namespace, list) {
+			all = append(all, object.GetName())
 		}
-		_ = meta.EachListItem(list, func(o runtime.Object) error {
-			all = append(all, o.(client.Object).GetName())
-			return nil
-		})
 	}
+	return all
+}
+
+// childLists are the kinds of objects that a vault is made of. Its migration's Job is none: it comes and goes.
+func childLists() []client.ObjectList {
+	all := []client.ObjectList{
+		&corev1.SecretList{}, &corev1.ConfigMapList{}, &corev1.ServiceList{},
+		&appsv1.DeploymentList{}, &appsv1.StatefulSetList{}, &autoscalingv2.HorizontalPodAutoscalerList{},
+		&policyv1.PodDisruptionBudgetList{}, &networkingv1.NetworkPolicyList{}, &networkingv1.IngressList{},
+	}
+	for _, kind := range []*unstructured.Unstructured{scaledObject(), httpRoute()} {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind.GroupVersionKind())
+		all = append(all, list)
+	}
+	return all
+}
+
+// listMade returns the objects of a kind in a namespace that the operator made.
+func (i *installation) listMade(namespace string, list client.ObjectList) []client.Object {
+	i.t.Helper()
+	err := i.kube.List(i.t.Context(), list, client.InNamespace(namespace),
+		client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	var all []client.Object
+	_ = meta.EachListItem(list, func(o runtime.Object) error {
+		all = append(all, o.(client.Object))
+		return nil
+	})
 	return all
 }
 

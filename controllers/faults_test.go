@@ -135,7 +135,7 @@ func (e *effects) note(what string, atCut func()) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.made = append(e.made, what)
-	if len(e.made) != e.cutAfter {
+	if len(e.made) != e.cutAfter || isClosed(e.cut) {
 		return false
 	}
 	atCut()
@@ -143,9 +143,20 @@ func (e *effects) note(what string, atCut func()) bool {
 	return true
 }
 
-func (e *effects) isCut() bool {
+// cutOff cuts the operator off now, wherever it is.
+func (e *effects) cutOff() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !isClosed(e.cut) {
+		close(e.cut)
+	}
+}
+
+func (e *effects) isCut() bool { return isClosed(e.whenCut()) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-e.whenCut():
+	case <-c:
 		return true
 	default:
 		return false

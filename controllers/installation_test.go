@@ -50,6 +50,7 @@ type installation struct {
 	effects        *effects
 	log            *logBuffer
 	redis          *redises
+	working        <-chan struct{} // closed when the operator that was started last has filled its caches and works
 	stop           func()
 }
 
@@ -157,6 +158,7 @@ func (i *installation) start() (stop func()) {
 	if err != nil {
 		i.t.Fatalf("set up: %v", err)
 	}
+	i.working = mgr.Elected()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -147,6 +148,11 @@ func substance(t testing.TB, object client.Object) string {
 	delete(fields, "metadata")
 	delete(fields, "status")
 	fields["labels"] = object.GetLabels()
+	annotations := maps.Clone(object.GetAnnotations())
+	delete(annotations, "deployment.kubernetes.io/revision")
+	if len(annotations) > 0 {
+		fields["annotations"] = annotations
+	}
 	text, err = json.Marshal(fields)
 	if err != nil {
 		t.Fatal(err)
