@@ -103,6 +103,7 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	if errors.Is(err, errOthers) {
 		return ctrl.Result{}, nil
 	}
+	p.countFailedRotation()
 	if !p.keepsTurn(err) {
 		r.turns.end(request.NamespacedName)
 	}

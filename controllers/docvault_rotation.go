@@ -28,29 +28,20 @@ const (
 	maxOldKeys = 8
 )
 
-// asked is what for a rotation is wanted.
-type asked int
-
-const (
-	notAsked asked = iota
-	askedToRotate
-	askedForLeak
-)
-
-// rotationAsked tells whether new credentials are wanted now: by an annotation whose value was not acted on yet, or by the period. A
-// period leaves the grace of the rotation before alone.
-func (p *pass) rotationAsked(now time.Time) asked {
+// rotationAsked returns what for new credentials are wanted now, empty when they are not: by an annotation whose value was not acted on
+// yet, or by the period. A period leaves the grace of the rotation before alone.
+func (p *pass) rotationAsked(now time.Time) (cause string) {
 	l, annotations := p.ledger, p.vault.Annotations
 	rotate, rotateNow := annotations[v1alpha1.AnnotationRotate], annotations[v1alpha1.AnnotationRotateNow]
 	switch {
 	case rotateNow != "" && rotateNow != l.RotateNowSeen:
-		return askedForLeak
+		return leaked
 	case rotate != "" && rotate != l.RotateSeen:
-		return askedToRotate
+		return requested
 	case p.periodEnds(now) && (l.Phase == "" || l.Phase == phaseEnded):
-		return askedToRotate
+		return periodic
 	}
-	return notAsked
+	return ""
 }
 
 // periodEnds reports whether the credentials are as old as spec.rotation.period says, less up to a tenth: vaults that were made
@@ -74,13 +65,13 @@ func (p *pass) periodEnds(now time.Time) bool {
 // been up, is left alone; a request waits until the roll of the one before is through, and ends its grace.
 func (p *pass) startRotation(ctx context.Context) (time.Duration, error) {
 	now, l := time.Now(), p.ledger
-	want := p.rotationAsked(now)
-	if want == notAsked || p.vault.Spec.Suspend || l.MigratedJob == "" {
+	cause := p.rotationAsked(now)
+	if cause == "" || p.vault.Spec.Suspend || l.MigratedJob == "" {
 		return 0, nil
 	}
 	switch l.Phase {
 	case phaseMaking, phaseRolling:
-		if want == askedForLeak {
+		if cause == leaked {
 			p.hasten(now)
 		}
 		return 0, p.updateLedger(ctx, l)
@@ -90,12 +81,13 @@ func (p *pass) startRotation(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	l.startRotation(want == askedForLeak)
+	l.startRotation(cause)
 	l.EndsAt = now.Add(redisPatience).UTC().Format(time.RFC3339)
-	p.sawRequests(want)
+	p.sawRequests(cause)
 	if err := p.updateLedger(ctx, l); err != nil {
 		return 0, err
 	}
+	p.metrics.rotated(cause, rotationStarted)
 	p.event(corev1.EventTypeNormal, v1alpha1.EventRotationStarted, "Rotate", "new credentials are made")
 	return 0, nil
 }
@@ -107,7 +99,7 @@ func (p *pass) hasten(now time.Time) {
 		if l.Other.SecretKey == l.SecretKey {
 			l.Other.renewShared()
 		}
-		p.sawRequests(askedForLeak)
+		p.sawRequests(leaked)
 	} else if !l.isLeak() {
 		l.EndsAt = now.Add(leakPatience).UTC().Format(time.RFC3339)
 	}
@@ -115,9 +107,9 @@ func (p *pass) hasten(now time.Time) {
 }
 
 // sawRequests records the annotations that are acted on. What is done for a leak does for a mere rotation too.
-func (p *pass) sawRequests(want asked) {
+func (p *pass) sawRequests(cause string) {
 	p.ledger.RotateSeen = cmp.Or(p.vault.Annotations[v1alpha1.AnnotationRotate], p.ledger.RotateSeen)
-	if want == askedForLeak {
+	if cause == leaked {
 		p.ledger.RotateNowSeen = p.vault.Annotations[v1alpha1.AnnotationRotateNow]
 	}
 }
@@ -129,6 +121,7 @@ func (p *pass) serveNewCredentials(ctx context.Context) error {
 		return err
 	}
 	p.tellRotation()
+	p.metrics.rotated(p.ledger.cause(), rotationServed)
 	p.event(corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate",
 		fmt.Sprintf("the credentials of rotation %s serve; worker and API pods are replaced", p.ledger.Generation))
 	_, err := p.gather(ctx)
@@ -215,6 +208,7 @@ func (p *pass) endOldCredentials(ctx context.Context) (time.Duration, error) {
 	if l.Phase == phaseRolling && l.isLeak() && l.due(now) {
 		p.event(corev1.EventTypeWarning, v1alpha1.EventRotationGrace, "Rotate",
 			"the pods with new credentials do not come up; the old credentials are ended all the same, since they leaked")
+		p.metrics.rotated(leaked, rotationForced)
 		if err := l.startGrace(now, 0); err != nil {
 			return 0, err
 		}
@@ -227,7 +221,7 @@ func (p *pass) endOldCredentials(ctx context.Context) (time.Duration, error) {
 func (p *pass) endOld(ctx context.Context, now time.Time) error {
 	l := p.ledger
 	var loginsErr error
-	ended := false
+	cause, ended := l.cause(), false
 	if l.Phase == phaseGrace && l.due(now) {
 		if loginsErr = p.endLogins(ctx); loginsErr == nil {
 			l.Phase, l.Cause, l.EndsAt = phaseEnded, "", now.Add(redisPatience).UTC().Format(time.RFC3339)
@@ -241,6 +235,7 @@ func (p *pass) endOld(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if ended {
+		p.metrics.rotated(cause, rotationEnded)
 		p.event(corev1.EventTypeNormal, v1alpha1.EventRotationEnded, "Rotate", "the old logins are gone, their sessions were terminated")
 	}
 	if keysEnded > 0 {
@@ -288,6 +283,17 @@ func (p *pass) endKeys(ctx context.Context, now time.Time) (int, error) {
 		return 0, fmt.Errorf("end old keys: %w", p.explain(err, "bucket "+p.ledger.Bucket))
 	}
 	return len(due), p.ledger.setOldKeys(rest)
+}
+
+// countFailedRotation counts a pass in which something that a rotation has to do was tried in vain.
+func (p *pass) countFailedRotation() {
+	err := p.rotationErr
+	if p.ledger != nil && p.ledger.Phase == phaseMaking {
+		err = errors.Join(err, p.backendErr)
+	}
+	if err != nil && !errors.Is(err, errBusy) {
+		p.metrics.rotated(p.ledger.cause(), rotationFailed)
+	}
 }
 
 // wakeForRotation has a vault looked at when something of its rotation is due, whatever else it waits for.

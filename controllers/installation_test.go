@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -50,7 +51,8 @@ type installation struct {
 	effects        *effects
 	log            *logBuffer
 	redis          *redises
-	working        <-chan struct{} // closed when the operator that was started last has filled its caches and works
+	metrics        *prometheus.Registry // of the operator that was started last
+	working        <-chan struct{}      // closed when that operator has filled its caches and works
 	stop           func()
 }
 
@@ -140,7 +142,10 @@ func (i *installation) newNamespace(prefix string) string {
 // start runs the operator until the returned function, or the test, ends it.
 func (i *installation) start() (stop func()) {
 	i.t.Helper()
-	settings := controllers.Installation{Namespace: i.namespace, ControllerName: i.controllerName, Workers: 4, DialRedis: i.redis.dial}
+	i.metrics = prometheus.NewRegistry()
+	settings := controllers.Installation{
+		Namespace: i.namespace, ControllerName: i.controllerName, Workers: 4, DialRedis: i.redis.dial, Metrics: i.metrics,
+	}
 	restConfig := rest.CopyConfig(i.config)
 	restConfig.Wrap(i.effects.apiServer)
 	skip := true

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -91,14 +92,19 @@ const (
 	phaseEnded   = "ended"   // Other is gone; until EndsAt a Redis that starts again may still read an old list of users
 )
 
-const leaked = "leak"
+// The causes of a rotation. After a leak the old credentials are ended as soon as the new ones serve.
+const (
+	requested = "request"
+	periodic  = "period"
+	leaked    = "leak"
+)
 
 // rotation is what the ledger says of the rotation of credentials.
 type rotation struct {
 	Generation string // how many there were; empty: none
 	RotatedAt  string // when the last one's credentials began to serve, RFC 3339
 	Phase      string
-	Cause      string // leaked: the old credentials are ended as soon as the new ones serve
+	Cause      string // what for the rotation is; empty once it is over
 	EndsAt     string // when the phase ends; of phaseRolling after a leak, at the latest
 	// RotateSeen and RotateNowSeen are the values of the annotations that were acted on.
 	RotateSeen    string
@@ -167,6 +173,9 @@ func (r *rotation) setOldKeys(keys []oldKey) error {
 
 func (r *rotation) isLeak() bool { return r.Cause == leaked }
 
+// cause is what for the rotation is that goes on. Ledgers from before it was recorded say so of leaks alone.
+func (r *rotation) cause() string { return cmp.Or(r.Cause, requested) }
+
 // due reports whether the phase has come to its end.
 func (r *rotation) due(now time.Time) bool { return r.EndsAt != "" && !now.Before(timeOf(r.EndsAt)) }
 
@@ -182,12 +191,9 @@ func timeOf(text string) time.Time {
 }
 
 // startRotation draws the next credentials.
-func (l *ledger) startRotation(leak bool) {
-	l.Other = l.credentials.next(leak)
-	l.Phase, l.Cause, l.EndsAt = phaseMaking, "", ""
-	if leak {
-		l.Cause = leaked
-	}
+func (l *ledger) startRotation(cause string) {
+	l.Other = l.credentials.next(cause == leaked)
+	l.Phase, l.Cause, l.EndsAt = phaseMaking, cause, ""
 }
 
 // serveNew makes the credentials that were made those that serve. Stored secrets stay readable under the key before.

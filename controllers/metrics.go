@@ -23,13 +23,14 @@ type metrics struct {
 	steps *prometheus.HistogramVec // by step, outcome
 	calls *prometheus.HistogramVec // by class, backend, step, outcome
 	// events are those of vaults, by type and reason: what happened to them, rotations and repairs among it.
-	events *prometheus.CounterVec
+	events    *prometheus.CounterVec
+	rotations *prometheus.CounterVec // by cause, outcome
 }
 
 func newMetrics() *metrics {
 	// From a look into the cache to a migration of roles that takes its two minutes.
 	buckets := prometheus.ExponentialBuckets(0.005, 4, 8)
-	return &metrics{
+	m := &metrics{
 		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "docvault_operator_step_duration_seconds", Buckets: buckets,
 			Help: "The steps of passes over vaults.",
@@ -41,15 +42,38 @@ func newMetrics() *metrics {
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "docvault_operator_events_total", Help: "Events about vaults.",
 		}, []string{"type", "reason"}),
+		rotations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "docvault_operator_rotations_total", Help: "Rotations of vaults' credentials, by how far they came.",
+		}, []string{"cause", "outcome"}),
 	}
+	// The first rotation shows as an increase only when there was a zero before it.
+	for _, cause := range []string{requested, periodic, leaked} {
+		for _, outcome := range rotationOutcomes {
+			m.rotations.WithLabelValues(cause, outcome)
+		}
+	}
+	return m
 }
+
+// The outcomes of rotations, as metrics name them.
+const (
+	rotationStarted = "started" // new credentials are made
+	rotationServed  = "served"  // they serve
+	rotationEnded   = "ended"   // the old logins are gone
+	rotationForced  = "forced"  // leaked ones are ended although the pods with new ones do not come up
+	rotationFailed  = "failed"  // a pass over it: it is tried again
+)
+
+var rotationOutcomes = []string{rotationStarted, rotationServed, rotationEnded, rotationForced, rotationFailed}
+
+func (m *metrics) rotated(cause, outcome string) { m.rotations.WithLabelValues(cause, outcome).Inc() }
 
 // register has a registry tell of them; nil is none.
 func (m *metrics) register(registry prometheus.Registerer, also ...prometheus.Collector) error {
 	if registry == nil {
 		return nil
 	}
-	for _, collector := range append(also, m.steps, m.calls, m.events) {
+	for _, collector := range append(also, m.steps, m.calls, m.events, m.rotations) {
 		if err := registry.Register(collector); err != nil {
 			return err
 		}

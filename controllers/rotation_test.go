@@ -121,6 +121,40 @@ func TestARotationGoesFromAToBAndBack(t *testing.T) {
 	for _, reason := range []string{"RotationStarted", "Rotated", "RotationGrace", "RotationEnded"} {
 		i.awaitEvent(vault, reason, "")
 	}
+	i.mustCountRotations(map[string]float64{"request started": 2, "request served": 2, "request ended": 2})
+}
+
+// mustCountRotations compares the operator's metric with what is wanted, by cause and outcome; what is left out is 0, but failures: another
+// try may have been needed on a busy machine.
+func (i *installation) mustCountRotations(want map[string]float64) {
+	i.t.Helper()
+	for kind, is := range i.rotations() {
+		if is != want[kind] && !strings.HasSuffix(kind, " failed") {
+			i.t.Errorf("the operator counts %v rotations %s, want %v", is, kind, want[kind])
+		}
+	}
+}
+
+// rotations are what the operator counts, by cause and outcome.
+func (i *installation) rotations() map[string]float64 {
+	i.t.Helper()
+	families, err := i.metrics.Gather()
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	counts := map[string]float64{}
+	for _, family := range families {
+		if family.GetName() != "docvault_operator_rotations_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			counts[m.GetLabel()[0].GetValue()+" "+m.GetLabel()[1].GetValue()] = m.GetCounter().GetValue()
+		}
+	}
+	if len(counts) != 15 { // three causes, five outcomes, from the beginning
+		i.t.Fatalf("of rotations the operator tells %v", counts)
+	}
+	return counts
 }
 
 // passTime lets everything that a rotation left come to its end.
@@ -205,6 +239,7 @@ func TestALeakEndsEverythingOldAtOnce(t *testing.T) {
 	if string(access.Data["token"]) != string(second.Data["token"]) {
 		t.Error("the access Secret holds another token")
 	}
+	i.mustCountRotations(map[string]float64{"leak started": 1, "leak served": 1, "leak ended": 1})
 	i.ask(vault, v1alpha1.AnnotationRotate, "then-a-mere-rotation")
 	i.awaitRotation(vault, 2, "grace", "ended")
 }
@@ -264,6 +299,7 @@ func TestAPeriodRotates(t *testing.T) {
 	}
 	i.editLedger(vault, map[string]string{"rotatedAt": time.Now().Add(-2 * time.Hour).UTC().Format(time.RFC3339)})
 	i.awaitRotation(vault, 1, "grace")
+	i.mustCountRotations(map[string]float64{"period started": 1, "period served": 1})
 }
 
 // A vault from before there was a user who may change users gets there by a restart of its Redis, which keeps its data.
@@ -296,6 +332,9 @@ func TestARotationWaitsForRedisAndTheOldCredentialsServe(t *testing.T) {
 	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
 	if err := sameCredentials(first, i.ledger(vault)); err != nil {
 		t.Error(err)
+	}
+	if failed := i.rotations()["request failed"]; failed < 1 {
+		t.Error("the operator counts no failed rotation")
 	}
 	i.redis.setAway(false)
 	mustWork(t, i.awaitRotation(vault, 1, "ended"))
