@@ -120,11 +120,16 @@ func (p *pass) applyAPI(ctx context.Context) (time.Duration, error) {
 	if err := p.applyScaledAPI(ctx); err != nil {
 		return 0, err
 	}
+	return 0, p.applyAPIService(ctx)
+}
+
+// applyAPIService has the API be reached, while pods go as well.
+func (p *pass) applyAPIService(ctx context.Context) error {
 	parts := []applyConfiguration{desired.APIService(p.input)}
 	if budget := desired.APIDisruptionBudget(p.input); budget != nil {
 		parts = append(parts, budget)
 	}
-	return 0, p.apply(ctx, parts...)
+	return p.apply(ctx, parts...)
 }
 
 // tidy removes what older versions of the vault left, once no pod of theirs is there to read it.

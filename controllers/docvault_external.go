@@ -81,8 +81,8 @@ func (l *ledger) followBrought(spec v1alpha1.DocVaultSpec) error {
 	return nil
 }
 
-// readBrought reads, live, what the vault's owner brings: the cache does not hold it. Without all of it the pass ends, and the vault
-// serves on with what its pods have.
+// readBrought reads, live, what the vault's owner brings: the cache does not hold it. Without all of it the pass ends once the vault can
+// be reached, and it serves on with what its pods have.
 func (p *pass) readBrought(ctx context.Context) (time.Duration, error) {
 	spec := p.vault.Spec
 	if err := desired.CheckClassification(spec.Classification); err != nil {
@@ -98,7 +98,28 @@ func (p *pass) readBrought(ctx context.Context) (time.Duration, error) {
 	postgresErr := p.readPostgres(ctx, spec.Postgres.External)
 	storeErr := p.readObjectStore(ctx, spec.ObjectStore.External)
 	keyErr := p.readProviderKey(ctx, spec.Classification.APIKeySecretRef)
-	return 0, errors.Join(redisErr, postgresErr, storeErr, keyErr)
+	err := errors.Join(redisErr, postgresErr, storeErr, keyErr)
+	if err != nil && p.observed.deployment(p.childName(v1alpha1.ComponentAPI)) != nil {
+		err = errors.Join(err, p.keepReachable(ctx))
+	}
+	return 0, err
+}
+
+// keepReachable puts right, of a vault that serves, how it is reached: none of it follows from what its owner brings. The rest does: the
+// pods by the hash of their environment and their authorities, autoscalers by the pods, network policies by the servers' addresses.
+func (p *pass) keepReachable(ctx context.Context) error {
+	if _, err := p.gather(ctx); err != nil {
+		return err
+	}
+	var errs []error
+	if p.ledger.Phase != phaseRolling { // else the pods may still take the token before
+		errs = append(errs, p.apply(ctx, desired.AccessSecret(p.input)))
+	}
+	if !p.ledger.externalRedis() {
+		errs = append(errs, p.apply(ctx, desired.RedisService(p.input)))
+	}
+	_, routeErr := p.applyRoute(ctx)
+	return errors.Join(append(errs, p.applyAPIService(ctx), routeErr)...)
 }
 
 func (p *pass) readRedis(ctx context.Context, ref *v1alpha1.ExternalBackend) error {

@@ -13,9 +13,11 @@ import (
 	"github.com/minio/minio-go/v7"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
@@ -288,6 +290,15 @@ func TestASecretThatComesLateGoesAndComesBackWithAnotherPassword(t *testing.T) {
 	}
 	i.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
 	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
+	i.mend(vault, []drift{ // what does not follow from the Secret
+		{&corev1.Secret{}, "acme-access", func(o client.Object) { o.(*corev1.Secret).Data["token"] = []byte("edited") }},
+		{&corev1.Service{}, "acme-api", func(o client.Object) { o.(*corev1.Service).Spec.Ports[0].TargetPort = intstr.FromInt32(1) }},
+	})
+	service := named(&corev1.Service{}, b.namespace, "acme-api")
+	if err := i.kube.Delete(t.Context(), service); err != nil {
+		t.Fatal(err)
+	}
+	i.awaitThere(vault, service, "acme-api")
 	if now := i.runtimeHash(vault); now != before {
 		t.Error("the pods were replaced although nothing can be given to new ones")
 	}
@@ -412,6 +423,7 @@ func TestRetainedDataIsFoundWhereItIs(t *testing.T) {
 func TestClassificationIsGivenToThePods(t *testing.T) {
 	t.Parallel()
 	i := install(t)
+	i.allowing()
 	i.start()
 	vault := i.newVault("acme")
 	vault.Spec.Classification = v1alpha1.ClassificationSpec{
@@ -444,6 +456,11 @@ func TestClassificationIsGivenToThePods(t *testing.T) {
 	}
 	i.await(vault, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonSecretNotFound)
 	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
+	i.mend(vault, []drift{{&corev1.Service{}, "acme-redis", func(o client.Object) { o.(*corev1.Service).Spec.Ports[0].TargetPort = intstr.FromInt32(1) }}})
+	i.edit(vault, func() {
+		vault.Spec.Route = v1alpha1.RouteSpec{Host: "docs.acme.example", Ingress: &v1alpha1.IngressRoute{}}
+	})
+	i.awaitThere(vault, &networkingv1.Ingress{}, "acme-api")
 	b.write("models", map[string]string{"token": "sk-second"})
 	eventually(t, patience, func(context.Context) error {
 		i.get(runtime, vault.Namespace, "acme-runtime")
