@@ -20,7 +20,7 @@ build: go ## Build bin/docvault and bin/docvault-operator
 
 .PHONY: test
 test: go ## Run every test, on real servers that are started and stopped for it
-	hack/services run go test -timeout 45m ./...
+	hack/services run go test -vet=off -timeout 45m ./... # vet is golangci-lint's
 
 .PHONY: test-web
 test-web: go ## Run the page's tests in Chromium, on real servers

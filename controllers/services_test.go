@@ -46,10 +46,8 @@ func eventually(t testing.TB, within time.Duration, check func(context.Context) 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	var last error
-	for {
+	// Whoever polls takes the processor from those that are waited for: the longer it takes, the less often.
+	for pause, last := 50*time.Millisecond, error(nil); ; pause = min(pause*5/4, 300*time.Millisecond) {
 		err := check(ctx)
 		if err == nil {
 			return
@@ -60,7 +58,7 @@ func eventually(t testing.TB, within time.Duration, check func(context.Context) 
 		select {
 		case <-ctx.Done():
 			t.Fatal(fmt.Errorf("after %s: %w", within, last))
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }

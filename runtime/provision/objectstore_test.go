@@ -78,8 +78,14 @@ func ensureBucket(t *testing.T, s provision.ObjectStoreServer, b provision.Bucke
 	}
 }
 
-func put(c *minio.Core, bucket, key string) error {
-	_, err := c.Client.PutObject(context.Background(), bucket, key, strings.NewReader("x"), 1, minio.PutObjectOptions{})
+// put tries again where a busy MinIO says that the body was incomplete: so it calls a deadline of its own that passed.
+func put(c *minio.Core, bucket, key string) (err error) {
+	for range 3 {
+		_, err = c.Client.PutObject(context.Background(), bucket, key, strings.NewReader("x"), 1, minio.PutObjectOptions{})
+		if minio.ToErrorResponse(err).Code != minio.IncompleteBody {
+			return err
+		}
+	}
 	return err
 }
 
