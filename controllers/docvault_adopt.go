@@ -168,7 +168,10 @@ func (p *pass) recallLedger(ctx context.Context) error {
 	held := controllerutil.ContainsFinalizer(p.vault, v1alpha1.Finalizer)
 	if held {
 		adopted, err := p.adoptedLedger(ctx, p.Client, p.identity)
-		if adopted != nil || err != nil {
+		if adopted != nil {
+			adopted, err = p.readLedger(ctx, adopted.Identity, held) // in the version that holds
+		}
+		if err != nil || (adopted != nil && adopted.Holder == p.identity) {
 			p.ledger = adopted
 			return err
 		}

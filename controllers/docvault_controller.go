@@ -44,6 +44,7 @@ type DocVaultReconciler struct {
 	accounts   *accounts
 	emptied    *tally
 	claims     *adoptions
+	versions   *versions
 	extensions *extensions
 	// dialRedis connects to a vault's Redis; nil: as usual.
 	dialRedis func(ctx context.Context, network, address string) (net.Conn, error)

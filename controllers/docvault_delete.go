@@ -173,6 +173,7 @@ func (p *pass) closeLedger(ctx context.Context) (time.Duration, error) {
 		if err := p.remove(ctx, p.ledger.secret); err != nil {
 			return 0, fmt.Errorf("remove ledger: %w", err)
 		}
+		p.versions.forget(p.ledger.secret)
 		return 0, nil
 	}
 	p.ledger.State = stateReleased

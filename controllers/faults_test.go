@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // effects sees everything that an operator changes outside of itself: objects of the API server, SQL and calls to the object
@@ -26,14 +28,16 @@ type effects struct {
 	events   int           // events told, which are no effects: another goroutine tells them after the fact
 	looks    int           // how often a vault's namespace was read, as each pass over a vault does once
 	away     map[string]bool
+	late     time.Duration     // how long after the API server told it a watch is heard
 	groups   map[string]bool   // of APIs that others bring: those that are installed, as far as the operator can see
 	sessions map[net.Conn]bool // of Postgres
 }
 
-// The servers that setAway can take away.
+// What setAway can take away: servers, and of the API server the Lease by which one of several operators works.
 const (
 	postgresServer = "postgres"
 	storeServer    = "store"
+	lease          = "lease"
 )
 
 var errCutOff = errors.New("the operator is cut off")
@@ -47,6 +51,56 @@ func (e *effects) setAway(server string, away bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.away[server] = away
+}
+
+// setLate has the caches of an operator that starts from now on be so late.
+func (e *effects) setLate(late time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.late = late
+}
+
+// heard returns what a watch tells, as late as it is to be heard.
+func (e *effects) heard(body io.ReadCloser) io.ReadCloser {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.late == 0 {
+		return body
+	}
+	return delayed(body, e.late)
+}
+
+// delayed returns what is read of body, each part so long after it came.
+func delayed(body io.ReadCloser, late time.Duration) io.ReadCloser {
+	type part struct {
+		text []byte
+		due  time.Time
+	}
+	parts := make(chan part, 10_000) // more than a test's watch tells in the time
+	out, in := io.Pipe()
+	go func() {
+		defer close(parts)
+		for {
+			text := make([]byte, 16<<10)
+			n, err := body.Read(text)
+			if n > 0 {
+				parts <- part{text[:n], time.Now().Add(late)}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	go func() {
+		defer func() { _ = in.Close() }()
+		for p := range parts {
+			time.Sleep(time.Until(p.due))
+			if _, err := in.Write(p.text); err != nil {
+				body.Close() // nobody listens any more
+			}
+		}
+	}()
+	return out
 }
 
 func (e *effects) isAway(server string) bool {
@@ -185,8 +239,15 @@ func (e *effects) apiServer(next http.RoundTripper) http.RoundTripper {
 		if e.isHidden(r) {
 			return notFound(r), nil
 		}
+		leases := strings.Contains(r.URL.Path, "/leases/")
+		if leases && e.isAway(lease) {
+			return nil, errCutOff
+		}
 		resp, err := next.RoundTrip(r)
-		if e.justLooks(r) || err != nil || resp.StatusCode >= http.StatusBadRequest {
+		if err == nil && r.URL.Query().Has("watch") {
+			resp.Body = e.heard(resp.Body)
+		}
+		if leases || e.justLooks(r) || err != nil || resp.StatusCode >= http.StatusBadRequest {
 			return resp, err
 		}
 		if e.note(r.Method+" "+r.URL.Path, func() {}) {

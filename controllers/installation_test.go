@@ -5,7 +5,6 @@ import (
 	"flag"
 	"log/slog"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -142,20 +141,26 @@ func (i *installation) newNamespace(prefix string) string {
 // start runs the operator until the returned function, or the test, ends it.
 func (i *installation) start() (stop func()) {
 	i.t.Helper()
+	i.stop, _ = i.run(i.effects, ctrl.Options{})
+	return i.stop
+}
+
+// run runs an operator that reaches the API server through e, until stop is called or it ends by itself.
+func (i *installation) run(e *effects, options ctrl.Options) (stop func(), ended <-chan struct{}) {
+	i.t.Helper()
 	i.metrics = prometheus.NewRegistry()
 	settings := controllers.Installation{
 		Namespace: i.namespace, ControllerName: i.controllerName, Workers: 4, DialRedis: i.redis.dial, Metrics: i.metrics,
 	}
 	restConfig := rest.CopyConfig(i.config)
-	restConfig.Wrap(i.effects.apiServer)
+	restConfig.Wrap(e.apiServer)
 	skip := true
-	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
-		Scheme:     scheme,
-		Cache:      controllers.CacheOptions(settings),
-		Metrics:    server.Options{BindAddress: "0"},
-		Logger:     logr.FromSlogHandler(slog.NewJSONHandler(i.log, nil)),
-		Controller: config.Controller{SkipNameValidation: &skip},
-	})
+	options.Scheme = scheme
+	options.Cache = controllers.CacheOptions(settings)
+	options.Metrics = server.Options{BindAddress: "0"}
+	options.Logger = logr.FromSlogHandler(slog.NewJSONHandler(i.log, nil))
+	options.Controller = config.Controller{SkipNameValidation: &skip}
+	mgr, err := ctrl.NewManager(restConfig, options)
 	if err != nil {
 		i.t.Fatalf("make the manager: %v", err)
 	}
@@ -165,16 +170,15 @@ func (i *installation) start() (stop func()) {
 	}
 	i.working = mgr.Elected()
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
+	end := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(end)
 		_ = mgr.Start(ctx) // a manager that could not start has said so in the log
 	}()
-	i.stop = sync.OnceFunc(func() {
+	return func() {
 		cancel()
-		<-ended
-	})
-	return i.stop
+		<-end
+	}, end
 }
 
 // end stops the operator and removes what the test left in the cluster.

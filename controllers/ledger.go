@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -164,27 +165,44 @@ func randomHex(bytes int) string {
 
 func ledgerName(identity string) string { return "dv-" + identity }
 
-// readLedger returns the ledger of an identity, nil when there is none. What the cache does not know is asked of the API
-// server: credentials are never made anew because a cache was late. Of a vault that is not held yet only the API server is asked:
-// the cache may still know the ledger of one of its name that is gone.
+// readLedger returns the ledger of an identity, nil when there is none. What the cache does not know, or knows in another version than
+// was read or written last, is asked of the API server: credentials are never made anew because a cache was late, nor are those that a
+// rotation has ended. Of a vault that is not held yet only the API server is asked: the cache may still know the ledger of one of its
+// name that is gone.
 func (r *DocVaultReconciler) readLedger(ctx context.Context, identity string, held bool) (*ledger, error) {
 	secret := &corev1.Secret{}
 	key := client.ObjectKey{Namespace: r.Namespace, Name: ledgerName(identity)}
-	var err error
 	if held {
-		err = r.Get(ctx, key, secret)
+		if err := r.Get(ctx, key, secret); client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("read ledger: %w", err)
+		}
 	}
-	if !held || apierrors.IsNotFound(err) {
-		err = r.live.Get(ctx, key, secret)
-	}
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read ledger: %w", err)
+	if !r.versions.isLast(secret) {
+		secret = &corev1.Secret{}
+		err := r.live.Get(ctx, key, secret)
+		if apierrors.IsNotFound(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read ledger: %w", err)
+		}
+		r.versions.saw(secret)
 	}
 	return decodeLedger(secret)
 }
+
+// versions are the resource versions in which ledgers were read from the API server or written last, by name.
+type versions struct{ last sync.Map }
+
+func (v *versions) saw(secret *corev1.Secret) { v.last.Store(secret.Name, secret.ResourceVersion) }
+
+// isLast reports whether what the cache holds, if anything, is what was seen last.
+func (v *versions) isLast(secret *corev1.Secret) bool {
+	last, seen := v.last.Load(secret.Name)
+	return seen && last == secret.ResourceVersion
+}
+
+func (v *versions) forget(secret *corev1.Secret) { v.last.Delete(secret.Name) }
 
 // fieldsOf returns what a Secret says, right or wrong.
 func fieldsOf(secret *corev1.Secret) *ledger {
@@ -222,6 +240,7 @@ func (r *DocVaultReconciler) createLedger(ctx context.Context, l *ledger) error 
 	if err := r.Create(ctx, l.secret); err != nil {
 		return fmt.Errorf("create ledger: %w", err)
 	}
+	r.versions.saw(l.secret)
 	return nil
 }
 
@@ -240,6 +259,7 @@ func (r *DocVaultReconciler) updateLedger(ctx context.Context, l *ledger) error 
 		return fmt.Errorf("update ledger: %w", err)
 	}
 	l.secret = stored
+	r.versions.saw(stored)
 	return nil
 }
 

@@ -109,6 +109,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		accounts:       newAccounts(),
 		emptied:        newTally(),
 		claims:         &adoptions{},
+		versions:       &versions{},
 		extensions:     extensions,
 		turns:          newTurns(),
 		dialRedis:      installation.DialRedis,
