@@ -17,6 +17,10 @@ const maxAdminConnections = 8
 // lockWait is how long a vault's lock is waited for.
 const lockWait = 5 * time.Second
 
+// hangs is after how long without a word the server ends the session of one who has a vault's lock. Of a machine that hangs, or was cut
+// off, it would else hear nothing for hours.
+const hangs = 30 * time.Second
+
 // Postgres is a server on which vaults are provisioned. It is safe for use by many goroutines.
 type Postgres struct {
 	server PostgresServer
@@ -113,8 +117,10 @@ func (p *Postgres) locked(ctx context.Context, identity string, work func(admin 
 	}
 	defer func() {
 		// Without the lock's end the connection must not go back to the pool.
-		_, err := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtextextended($1, 0))", mark(identity))
-		if err != nil {
+		var s statements
+		s.add("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", literal(mark(identity)))
+		s.add("RESET idle_session_timeout")
+		if err := inTransaction(context.WithoutCancel(ctx), conn.Conn(), s); err != nil {
 			_ = conn.Conn().Close(context.WithoutCancel(ctx))
 		}
 	}()
@@ -129,6 +135,7 @@ func lock(ctx context.Context, conn *pgx.Conn, identity string) error {
 	s.add("SET lock_timeout = %d", lockWait.Milliseconds())
 	s.add("SELECT pg_advisory_lock(hashtextextended(%s, 0))", literal(mark(identity)))
 	s.add("RESET lock_timeout")
+	s.add("SET idle_session_timeout = %d", hangs.Milliseconds())
 	err := inTransaction(ctx, conn, s)
 	if hasCode(err, codeLockNotAvailable) {
 		return ErrBusy
