@@ -27,7 +27,9 @@ func FindTesseract(ctx context.Context, languages []string) (OCR, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, program, "--list-langs").Output() //nolint:gosec // found in PATH
+	list := exec.CommandContext(ctx, program, "--list-langs") //nolint:gosec // found in PATH
+	list.Env = tesseractEnvironment()
+	output, err := list.Output()
 	if err != nil {
 		return OCR{}, fmt.Errorf("cannot be checked: tesseract --list-langs: %w", err)
 	}
@@ -42,14 +44,17 @@ func FindTesseract(ctx context.Context, languages []string) (OCR, error) {
 	return OCR{Program: program, Languages: strings.Join(languages, "+")}, nil
 }
 
+// tesseractEnvironment has nothing of the worker's, which holds secrets. With threads of its own tesseract takes many times as long when
+// several read.
+func tesseractEnvironment() []string { return []string{"OMP_THREAD_LIMIT=1"} }
+
 // run gives an image to tesseract, which runs no longer than ctx and than this process.
 func (o OCR) run(ctx context.Context, grey *image.Gray, args ...string) ([]byte, error) {
 	// The kernel's signal comes when the thread ends that started the program, not the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	program := exec.CommandContext(ctx, o.Program, append([]string{"stdin", "stdout"}, args...)...) //nolint:gosec // by FindTesseract
-	// With threads of its own it takes many times as long when several read.
-	program.Env = []string{"OMP_THREAD_LIMIT=1"}
+	program.Env = tesseractEnvironment()
 	program.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	program.Stdin = pgm(grey)
 	var output bytes.Buffer

@@ -5,13 +5,10 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -134,81 +131,6 @@ func TestEmptiedRedisLosesNothing(t *testing.T) {
 	someUnread(t, vault)
 	v.scaleWorkers(t, 1)
 	allReady(t, vault, ids)
-}
-
-// The credentials of a vault, wherever they are kept, stand in no log, event or status.
-func TestNoCredentialIsShown(t *testing.T) {
-	t.Parallel()
-	v := newVault(t, "{}")
-	vault := v.connect(t)
-	settled(t, vault, upload(t, vault, "note.txt", []byte("a note to make some logs")).ID)
-	shown := map[string]string{
-		"operator's log": kubectl(t, "-n", "docvault-system", "logs", "-l", "app.kubernetes.io/name=docvault-operator", "--tail=-1"),
-		"api's log":      kubectl(t, "-n", v.namespace, "logs", v.pod(t, "api")),
-		"worker's log":   kubectl(t, "-n", v.namespace, "logs", v.pod(t, "worker")),
-		"redis's log":    kubectl(t, "-n", v.namespace, "logs", v.pod(t, "redis")),
-		"events":         kubectl(t, "-n", v.namespace, "get", "events", "-o", "yaml") + kubectl(t, "-n", "docvault-system", "get", "events", "-o", "yaml"),
-		"status":         kubectl(t, "-n", v.namespace, "get", "docvault", v.name, "-o", "yaml"),
-		"configuration":  kubectl(t, "-n", v.namespace, "get", "configmaps,pods,deployments,statefulsets,jobs", "-o", "yaml"),
-	}
-	if shown["operator's log"] == "" || shown["api's log"] == "" {
-		t.Error("the operator or the API logs nothing: this test proves nothing")
-	}
-	for name, secret := range v.credentials(t) {
-		for place, text := range shown {
-			if strings.Contains(text, secret) {
-				t.Errorf("the %s shows %s", place, name)
-			}
-		}
-	}
-}
-
-// A URL's password, or a value that is one word: long enough not to be met by chance.
-var password = regexp.MustCompile(`^[a-z+]+://[^:/@]*:([^@]+)@`)
-
-// credentials collects what must stay secret from the vault's own Secrets and its ledger.
-func (v vault) credentials(t *testing.T) map[string]string {
-	t.Helper()
-	secrets := map[string]string{}
-	owned := "app.kubernetes.io/managed-by=docvault-operator"
-	for _, namespace := range []string{v.namespace, "docvault-system"} {
-		var list struct {
-			Items []struct {
-				Metadata struct{ Name string }
-				Data     map[string]string
-			}
-		}
-		if err := json.Unmarshal([]byte(kubectl(t, "-n", namespace, "get", "secrets", "-l", owned, "-o", "json")), &list); err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range list.Items {
-			for key, encoded := range item.Data {
-				value, err := base64.StdEncoding.DecodeString(encoded)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if secret := secretPart(key, string(value)); secret != "" {
-					secrets[item.Metadata.Name+"/"+key] = secret
-				}
-			}
-		}
-	}
-	if len(secrets) < 5 {
-		t.Fatalf("found only %d credentials: this test proves nothing", len(secrets))
-	}
-	return secrets
-}
-
-var secretKey = regexp.MustCompile(`(?i)(password|secret|token|url|_key)`)
-
-func secretPart(key, value string) string {
-	if match := password.FindStringSubmatch(value); match != nil {
-		return match[1]
-	}
-	if secretKey.MatchString(key) && len(value) >= 16 && !strings.ContainsAny(value, " :\n") {
-		return value
-	}
-	return ""
 }
 
 func upload(t *testing.T, vault *client.Client, name string, content []byte) client.Document {
