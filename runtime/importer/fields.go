@@ -70,7 +70,7 @@ func (f fieldSet) instant(names []string) time.Time {
 		}
 	}
 	if len(given) > 0 {
-		f.record.note(fmt.Sprintf("the time %q cannot be read: the document gets the time of its import", given[0]))
+		f.record.note(fmt.Sprintf("the time %q cannot be read, and was not taken over", given[0]))
 	}
 	return time.Time{}
 }

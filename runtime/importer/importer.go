@@ -6,6 +6,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -112,39 +114,62 @@ func (i *Importer) close() {
 	}
 }
 
-// takeDocuments walks over metadata/, a few names at a time.
+// takeDocuments takes over what metadata/ lists: the oldest document first, those without a time last, and by name where that leaves it
+// open. The order decides which of several with the same bytes, or the same id, counts.
 func (i *Importer) takeDocuments(ctx context.Context) error {
-	total, err := i.count()
+	items, err := i.inOrder(ctx)
 	if err != nil {
 		return err
 	}
-	stop := i.sayProgress(ctx, total)
+	stop := i.sayProgress(ctx, len(items))
 	defer stop()
-	group, ctx := errgroup.WithContext(ctx)
+	order := newOrder()
+	group, going := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
+	for _, item := range items {
+		if going.Err() != nil {
+			break
+		}
+		t := order.next()
+		group.Go(func() error {
+			defer i.done.Add(1)
+			defer t.end()
+			return i.takeDocument(going, item, t)
+		})
+	}
+	return cmp.Or(group.Wait(), ctx.Err())
+}
+
+// inOrder returns the paths of all metadata files.
+func (i *Importer) inOrder(ctx context.Context) (items []string, err error) {
+	i.Log.InfoContext(ctx, "reading the metadata")
+	type dated struct {
+		created time.Time
+		item    string
+	}
+	var all []dated
 	err = eachEntry(i.root, metadataFolder, func(name string, isDir bool) error {
 		item := path.Join(metadataFolder, name)
 		if isDir || !strings.EqualFold(path.Ext(name), ".json") {
 			return i.Report.Add(Entry{Kind: KindFile, Item: item, Outcome: Skipped, Reason: "not a JSON file of a document"})
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		one := dated{latest, item}
+		// What is wrong with it is reported in its turn.
+		if fields, err := readObject(i.root, item); err == nil {
+			if r := readRecord(item, fields); !r.createdAt.IsZero() {
+				one.created = r.createdAt
+			}
 		}
-		group.Go(func() error {
-			defer i.done.Add(1)
-			return i.takeDocument(ctx, item)
-		})
-		return nil
+		all = append(all, one)
+		return ctx.Err()
 	})
-	return errors.Join(group.Wait(), err)
-}
-
-func (i *Importer) count() (total int, err error) {
-	err = eachEntry(i.root, metadataFolder, func(string, bool) error {
-		total++
-		return nil
+	slices.SortFunc(all, func(a, b dated) int {
+		return cmp.Or(a.created.Compare(b.created), strings.Compare(a.item, b.item))
 	})
-	return total, err
+	for _, one := range all {
+		items = append(items, one.item)
+	}
+	return items, err
 }
 
 // sayProgress logs until stop is called.

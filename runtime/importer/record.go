@@ -2,6 +2,7 @@ package importer
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -119,7 +120,7 @@ func (r *record) readID(given []string, stem string) {
 		}
 	}
 	if len(given) > 0 {
-		r.note("its id is no UUID: the document gets a new one")
+		r.note(fmt.Sprintf("its id %q is no UUID, and was not taken over", given[0]))
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/docvault/docvault/runtime/document"
@@ -28,13 +27,12 @@ var color = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
 // topicBook knows the vault's topics by the folder's ids and by name.
 type topicBook struct {
-	mutex  sync.Mutex
-	byID   map[string]document.ID // as the folder writes it
-	byName map[string]document.ID // lower case
+	byID   map[string]document.Topic // as the folder writes it
+	byName map[string]document.Topic // lower case
 }
 
 func newTopicBook() *topicBook {
-	return &topicBook{byID: map[string]document.ID{}, byName: map[string]document.ID{}}
+	return &topicBook{byID: map[string]document.Topic{}, byName: map[string]document.Topic{}}
 }
 
 // takeTopics takes over topics.json: a list, an object {"topics": …}, or an object with a topic for each key.
@@ -168,9 +166,9 @@ func (i *Importer) bringIn(ctx context.Context, id string, topic document.Topic,
 		return err
 	}
 	e.ID = topic.ID.String()
-	i.topics.byName[strings.ToLower(name)] = topic.ID
+	i.topics.byName[strings.ToLower(name)] = topic
 	if id != "" {
-		i.topics.byID[id] = topic.ID
+		i.topics.byID[id] = topic
 	}
 	return nil
 }
@@ -190,40 +188,37 @@ func topicName(given string) string {
 }
 
 // topicsOf returns the topics that a document is filed under. A name that topics.json does not have becomes a topic; an id that it does
-// not have says nothing, which e notes.
-func (i *Importer) topicsOf(ctx context.Context, r record, e *Entry) ([]document.ID, error) {
-	i.topics.mutex.Lock()
-	defer i.topics.mutex.Unlock()
-	var ids []document.ID
+// not have says nothing, which e notes. One document at a time comes here: see order.
+func (i *Importer) topicsOf(ctx context.Context, r record, e *Entry) (topics []document.Topic, err error) {
 	for _, ref := range r.topics {
-		id, found := i.topics.find(ref)
+		topic, found := i.topics.find(ref)
 		if !found {
 			if _, err := parseID(ref.name); err == nil || topicName(ref.name) == "" {
 				e.note("it was filed under %q, which topics.json does not have", cmp.Or(ref.name, ref.id))
 				continue
 			}
-			topic := Entry{Kind: KindTopic, Item: e.Item, Name: topicName(ref.name)}
-			if err := i.bringIn(ctx, ref.id, document.Topic{Name: ref.name}, &topic); err != nil {
+			made := Entry{Kind: KindTopic, Item: e.Item, Name: topicName(ref.name)}
+			if err := i.bringIn(ctx, ref.id, document.Topic{Name: ref.name}, &made); err != nil {
 				return nil, err
 			}
-			if topic.Outcome == Imported {
-				if err := i.Report.Add(topic); err != nil {
+			if made.Outcome == Imported {
+				if err := i.Report.Add(made); err != nil {
 					return nil, err
 				}
 			}
-			id = i.topics.byName[strings.ToLower(topicName(ref.name))]
+			topic = i.topics.byName[strings.ToLower(topicName(ref.name))]
 		}
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
+		if !slices.ContainsFunc(topics, func(t document.Topic) bool { return t.ID == topic.ID }) {
+			topics = append(topics, topic)
 		}
 	}
-	return ids, nil
+	return topics, nil
 }
 
-func (b *topicBook) find(r reference) (document.ID, bool) {
-	if id, found := b.byID[r.id]; found && r.id != "" {
-		return id, true
+func (b *topicBook) find(r reference) (document.Topic, bool) {
+	if topic, found := b.byID[r.id]; found && r.id != "" {
+		return topic, true
 	}
-	id, found := b.byName[strings.ToLower(topicName(r.name))]
-	return id, found && r.name != ""
+	topic, found := b.byName[strings.ToLower(topicName(r.name))]
+	return topic, found && r.name != ""
 }

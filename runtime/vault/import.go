@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/docvault/docvault/runtime/document"
+	"github.com/docvault/docvault/runtime/extract"
 	"github.com/docvault/docvault/runtime/queue"
 	"github.com/docvault/docvault/runtime/store"
 	"github.com/docvault/docvault/runtime/store/sqlrows"
@@ -23,18 +24,58 @@ type Import struct {
 	Topics    []document.ID // it counts as filed under them by hand
 }
 
-// Holds returns the document that has these bytes, in the trash or not. Errors: document.ErrNotFound.
-func (v *Vault) Holds(ctx context.Context, a document.Actor, sum [sha256.Size]byte) (document.Document, error) {
-	return v.bySHA256(ctx, a, sum[:])
+// Holds returns the document that has these bytes, and whether it is in the trash. Errors: document.ErrNotFound.
+func (v *Vault) Holds(ctx context.Context, a document.Actor, sum [sha256.Size]byte) (d document.Document, trashed bool, err error) {
+	row, err := v.store.GetDocumentBySHA256(ctx, sqlrows.GetDocumentBySHA256Params{Owner: a.Owner, Sha256: sum[:]})
+	if err != nil {
+		return d, false, fmt.Errorf("look for the bytes: %w", err)
+	}
+	d, err = v.document(ctx, row)
+	return d, row.DeletedAt != nil, err
 }
 
-// HoldsKey returns the id of the document whose object has a key. Errors: document.ErrNotFound.
-func (v *Vault) HoldsKey(ctx context.Context, a document.Actor, key string) (document.ID, error) {
-	id, err := v.store.GetDocumentByKey(ctx, sqlrows.GetDocumentByKeyParams{Key: key, Owner: a.Owner})
-	if err != nil {
-		return id, fmt.Errorf("look for the key: %w", err)
+// Found is an object that the bucket holds.
+type Found struct {
+	Size   int64 // bytes
+	SHA256 [sha256.Size]byte
+
+	key  string
+	kind extract.Type
+}
+
+// Find looks at an object that the bucket held before the vault knew of it, or that a document has already. It reads all of it, except
+// where a document's row tells the same. Errors: document.ErrNotFound (no such object), ErrConflict (it belongs to something else), and
+// those of Stage.
+func (v *Vault) Find(ctx context.Context, a document.Actor, key string) (f Found, err error) {
+	f.key = key
+	holder, err := v.store.HolderOfKey(ctx, sqlrows.HolderOfKeyParams{Key: key, Owner: a.Owner})
+	switch {
+	case err == nil && holder.Sha256 == nil:
+		return f, fmt.Errorf("%w: the object belongs to something else", document.ErrConflict)
+	case err == nil:
+		f.Size, f.SHA256 = holder.Size, [sha256.Size]byte(holder.Sha256)
+		return f, nil
+	case !errors.Is(err, document.ErrNotFound):
+		return f, fmt.Errorf("look for the key: %w", err)
 	}
-	return id, nil
+	size, err := v.blobs.Size(ctx, key)
+	if err != nil {
+		return f, err
+	}
+	body, err := v.blobs.Open(ctx, key, size)
+	if err != nil {
+		return f, err
+	}
+	defer body.Close()
+	in := &intake{body: body, hash: sha256.New(), room: v.rules.MaxUploadBytes}
+	if _, f.kind, err = in.detect(); err != nil {
+		return f, err
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return f, fmt.Errorf("read the object: %w", err)
+	}
+	f.Size, f.SHA256 = in.size, [sha256.Size]byte(in.hash.Sum(nil))
+	return f, nil
 }
 
 // Import stores a document of another product, its bytes as an upload's. When the owner has the same bytes already, that document
@@ -55,34 +96,16 @@ func (v *Vault) Import(ctx context.Context, a document.Actor, i Import, body io.
 	return id, duplicate, err
 }
 
-// Adopt makes an object that the bucket holds already a document, under the key that it has. Nothing is copied; an object that is
-// not taken over stays as it was. Errors: document.ErrNotFound (no such object), ErrConflict (it belongs to something else), and those
-// of Stage.
-func (v *Vault) Adopt(ctx context.Context, a document.Actor, i Import, key string) (id document.ID, duplicate bool, err error) {
-	size, err := v.blobs.Size(ctx, key)
-	if err != nil {
-		return id, false, err
-	}
-	body, err := v.blobs.Open(ctx, key, size)
-	if err != nil {
-		return id, false, err
-	}
-	defer body.Close()
-	in := &intake{body: body, hash: sha256.New(), room: v.rules.MaxUploadBytes}
-	_, kind, err := in.detect()
-	if err != nil {
-		return id, false, err
-	}
-	if _, err := io.Copy(io.Discard, in); err != nil {
-		return id, false, fmt.Errorf("read the object: %w", err)
-	}
+// Adopt makes an object that Find found a document, under the key that it has. Nothing is copied; an object that is not taken over stays
+// as it was. Errors: document.ErrConflict (it belongs to something else by now).
+func (v *Vault) Adopt(ctx context.Context, a document.Actor, i Import, f Found) (id document.ID, duplicate bool, err error) {
 	if id, err = v.freeID(ctx, i.ID); err != nil {
 		return id, false, err
 	}
 	s := &Staged{
-		objectID: document.NewID(), documentID: id, key: key, name: i.Name, kind: kind, size: in.size, sha256: in.hash.Sum(nil),
+		objectID: document.NewID(), documentID: id, key: f.key, name: i.Name, kind: f.kind, size: f.Size, sha256: f.SHA256[:],
 	}
-	return v.commitImport(ctx, a, i, s, &sqlrows.AddObjectParams{ID: s.objectID, Key: key, DocumentID: id})
+	return v.commitImport(ctx, a, i, s, &sqlrows.AddObjectParams{ID: s.objectID, Key: f.key, DocumentID: id})
 }
 
 func (v *Vault) commitImport(

@@ -54,8 +54,10 @@ SELECT * FROM documents WHERE owner = @owner AND sha256 = @sha256;
 -- name: DocumentExists :one
 SELECT EXISTS (SELECT FROM documents WHERE id = @id)::boolean;
 
--- name: GetDocumentByKey :one
-SELECT d.id FROM objects o JOIN documents d ON d.object_id = o.id WHERE o.key = @key AND d.owner = @owner;
+-- name: HolderOfKey :one
+-- No row: the vault knows of no such object. No sha256: it knows of it, and it is no document of this owner's.
+SELECT d.sha256, coalesce(d.size, 0)::bigint AS size
+FROM objects o LEFT JOIN documents d ON d.object_id = o.id AND d.owner = @owner WHERE o.key = @key;
 
 -- name: FileImported :exec
 -- Whoever filed it: what is by hand, a later automatic filing leaves alone.

@@ -256,22 +256,6 @@ func (q *Queries) GetDocument(ctx context.Context, arg GetDocumentParams) (Docum
 	return i, err
 }
 
-const getDocumentByKey = `-- name: GetDocumentByKey :one
-SELECT d.id FROM objects o JOIN documents d ON d.object_id = o.id WHERE o.key = $1 AND d.owner = $2
-`
-
-type GetDocumentByKeyParams struct {
-	Key   string
-	Owner document.ID
-}
-
-func (q *Queries) GetDocumentByKey(ctx context.Context, arg GetDocumentByKeyParams) (document.ID, error) {
-	row := q.db.QueryRow(ctx, getDocumentByKey, arg.Key, arg.Owner)
-	var id document.ID
-	err := row.Scan(&id)
-	return id, err
-}
-
 const getDocumentBySHA256 = `-- name: GetDocumentBySHA256 :one
 SELECT id, user_id, owner, object_id, object_key, original_name, mime_type, kind, size, sha256, status, error_code, error_detail, page_count, language, text_truncated, classification_status, classification_among, classification_provider, classification_model, classification_prompt_hash, classification_input_tokens, classification_output_tokens, classification_truncated, classification_unknown_dropped, classification_error_code, classification_error_detail, generation, attempts, faults, not_before, queued_at, heartbeat_at, is_at_work, is_waiting, deleted_at, created_at, updated_at FROM documents WHERE owner = $1 AND sha256 = $2
 `
@@ -324,6 +308,29 @@ func (q *Queries) GetDocumentBySHA256(ctx context.Context, arg GetDocumentBySHA2
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
+	return i, err
+}
+
+const holderOfKey = `-- name: HolderOfKey :one
+SELECT d.sha256, coalesce(d.size, 0)::bigint AS size
+FROM objects o LEFT JOIN documents d ON d.object_id = o.id AND d.owner = $1 WHERE o.key = $2
+`
+
+type HolderOfKeyParams struct {
+	Owner document.ID
+	Key   string
+}
+
+type HolderOfKeyRow struct {
+	Sha256 []byte
+	Size   int64
+}
+
+// No row: the vault knows of no such object. No sha256: it knows of it, and it is no document of this owner's.
+func (q *Queries) HolderOfKey(ctx context.Context, arg HolderOfKeyParams) (HolderOfKeyRow, error) {
+	row := q.db.QueryRow(ctx, holderOfKey, arg.Owner, arg.Key)
+	var i HolderOfKeyRow
+	err := row.Scan(&i.Sha256, &i.Size)
 	return i, err
 }
 
