@@ -46,6 +46,15 @@ func (a answer) code() string {
 	return problem.Code
 }
 
+// fault is what a problem says is wrong.
+type fault struct{ Code, Field, Detail string }
+
+func (a answer) problem(t *testing.T) (p fault) {
+	t.Helper()
+	a.into(t, &p)
+	return p
+}
+
 // want checks status and code; code is empty for what is no problem.
 func (a answer) want(t *testing.T, about string, status int, code string) answer {
 	t.Helper()

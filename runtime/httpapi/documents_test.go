@@ -46,19 +46,21 @@ func TestList(t *testing.T) {
 		a.stored(t, fmt.Sprintf("%c.txt", 'e'-i), strings.Repeat("x", i+1))
 	}
 	for query, want := range map[string]string{
-		"":                                    "a b c d e",
-		"?sort=name&per_page=2":               "a b",
-		"?sort=name&per_page=2&page=3":        "e",
-		"?sort=name&per_page=2&page=4":        "",
-		"?sort=-size&min_size=2&max_size=4":   "b c d",
-		"?status=ready":                       "",
-		"?type=text&status=pending&sort=size": "e d c b a",
-		"?type=pdf":                           "",
-		"?topic=unknown":                      "",
-		"?untagged=1&sort=-name":              "e d c b a",
-		"?created_after=2000-01-01&sort=name": "a b c d e",
-		"?created_before=2000-01-01":          "",
-		"?trashed=true":                       "",
+		"":                                         "a b c d e",
+		"?sort=name&per_page=2":                    "a b",
+		"?sort=name&per_page=2&page=3":             "e",
+		"?sort=name&per_page=2&page=4":             "",
+		"?sort=-size&min_size=2&max_size=4":        "b c d",
+		"?status=ready":                            "",
+		"?type=text&status=pending&sort=size":      "e d c b a",
+		"?type=pdf":                                "",
+		"?topic=unknown":                           "",
+		"?untagged=1&sort=-name":                   "e d c b a",
+		"?created_after=2000-01-01&sort=name":      "a b c d e",
+		"?created_before=2000-01-01":               "",
+		"?trashed=true":                            "",
+		"?classification_status=pending&sort=name": "a b c d e",
+		"?classification_status=failed":            "",
 	} {
 		if got := names(a.list(t, query)); got != want {
 			t.Errorf("%s lists %q, want %q", query, got, want)
@@ -66,6 +68,7 @@ func TestList(t *testing.T) {
 	}
 	for _, query := range []string{
 		"?per_page=0", "?per_page=101", "?per_page=abc", "?page=501", "?page=1&cursor=x", "?cursor=junk", "?sort=relevance", "?sort=relevance&q=", "?status=x",
+		"?classification_status=x",
 	} {
 		a.get(t, "/api/documents"+query).want(t, query, 400, "invalid_value")
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -282,6 +283,59 @@ func TestRequestsAreLoggedAndCounted(t *testing.T) {
 	}
 	if got := e.counted(t, "unmatched", "other", "405"); got != 1 {
 		t.Errorf("counted %v requests of an unknown method, want 1", got)
+	}
+}
+
+// TestLogSaysDurations in words, as all of this program's logs do: a number would leave open of what.
+func TestLogSaysDurations(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, Config{})
+	e.ask(t, "GET", "/nothing", "", "X-Request-ID", "timed")
+	var line struct {
+		ID       string `json:"request_id"`
+		Message  string `json:"msg"`
+		Duration any    `json:"duration"`
+	}
+	for text := range strings.Lines(e.log.String()) {
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		if line.ID == "timed" && line.Message == "request" {
+			break
+		}
+	}
+	said, _ := line.Duration.(string)
+	if took, err := time.ParseDuration(said); err != nil || took < 0 || took > time.Minute || took%(10*time.Microsecond) != 0 {
+		t.Errorf("the duration is %v", line.Duration)
+	}
+}
+
+// TestDocsNameBodies: one that has a schema is linked to it, of another the fields are named, and nothing is left dangling.
+func TestDocsNameBodies(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	New(&vault.Vault{}, Config{Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()}).
+		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/docs", http.NoBody))
+	page := w.Body.String()
+	bodies := regexp.MustCompile(`<p>Body: (.*)</p>`).FindAllStringSubmatch(page, -1)
+	if len(bodies) < 10 {
+		t.Fatalf("the page tells of %d bodies", len(bodies))
+	}
+	linked := regexp.MustCompile(`^(?:application/json|multipart/form-data), <a href="#(\w+)">(\w+)</a>$`)
+	named := 0
+	for _, body := range bodies {
+		link := linked.FindStringSubmatch(body[1])
+		switch {
+		case link == nil && body[1] == "application/json, with active_provider, providers, system_prompt":
+			named++
+		case link == nil:
+			t.Errorf("the page says of a body %q", body[1])
+		case link[1] != link[2], !strings.Contains(page, `<article id="`+link[1]+`">`):
+			t.Errorf("%s leads nowhere", body[1])
+		}
+	}
+	if named != 1 {
+		t.Errorf("%d bodies have their fields named", named)
 	}
 }
 

@@ -14,7 +14,8 @@ func TestListParameters(t *testing.T) {
 		"page=0", "page=-1", "page=abc", "page=9223372036854775807", "page=501", "page=101&per_page=100", "page=1&cursor=abc",
 		"min_size=-1", "max_size=large", "status=done", "type=exe", "sort=random", "untagged=maybe", "trashed=2",
 		"created_after=yesterday", "created_before=2026-13-01", "created_after=2026-01-01T00:00:00",
-		"created_before=0001-01-01T00:00:00Z", "created_after=0000-06-01",
+		"created_before=0001-01-01T00:00:00Z", "created_after=0000-06-01", "created_after=2026-01-31+01:00",
+		"created_after=2026-01-31T12:00:00++02:00", "classification_status=ready",
 		"statsu=ready", "q=a&q=b", "topic=a&topic=b", "topic=%zz", "a;b=c",
 	} {
 		if _, err := parseList(raw); err == nil || asProblem(err, "").Status != 400 {
@@ -42,6 +43,15 @@ func TestListParametersMean(t *testing.T) {
 	if q.Topic != "Ärger" || !q.CreatedBefore.Equal(want) || *q.MinSize != 5 || q.MaxSize != nil || !q.Untagged ||
 		q.Page != 3 || q.PerPage != 7 {
 		t.Errorf("read as %+v", q)
+	}
+	// A + that was not escaped stands for a space in a query; people and programs forget that.
+	for _, raw := range []string{"2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00 02:00", "2026-01-31T12:00:00.0+02:00", "2026-01-31T08:00:00-02:00"} {
+		if q, err := parseList("created_after=" + raw); err != nil || !q.CreatedAfter.Equal(want) {
+			t.Errorf("%s was read as %s, %v", raw, q.CreatedAfter, err)
+		}
+	}
+	if q, err := parseList("classification_status=failed&status=ready"); err != nil || q.Classification != "failed" || q.Status != "ready" {
+		t.Errorf("states were read as %+v, %v", q, err)
 	}
 	if q, _ := parseList(""); q.Page != 1 || q.PerPage != 20 {
 		t.Errorf("nothing given was read as %+v", q)

@@ -114,6 +114,13 @@ func TestBadUploads(t *testing.T) {
 	} {
 		a.uploadRaw(t, c.body).want(t, c.about, c.status, c.code)
 	}
+	// The sender is told that it is the name, and not that the form broke off.
+	for _, name := range []string{"a\x00.txt", "a\x7f\x00"} {
+		got := a.uploadRaw(t, file(name, "good text")+closing).want(t, "a name that holds NUL", 400, "malformed_request")
+		if !strings.Contains(got.problem(t).Detail, "must not hold NUL") {
+			t.Errorf("a name that holds NUL: %s", got.body)
+		}
+	}
 	for contentType, want := range map[string]struct {
 		status int
 		code   string

@@ -24,6 +24,7 @@ type made struct {
 	name     string
 	kind     document.Kind
 	status   document.Status
+	filing   document.ClassificationStatus
 	size     int64
 	created  time.Time
 	topics   []string
@@ -34,6 +35,7 @@ type made struct {
 var (
 	oracleKinds    = []document.Kind{document.KindPDF, document.KindImage, document.KindEmail}
 	oracleStatuses = []document.Status{document.StatusReady, document.StatusFailed, document.StatusPending}
+	oracleFilings  = []document.ClassificationStatus{document.ClassificationNone, document.ClassificationDone, document.ClassificationFailed}
 	oracleTopics   = []string{"Red", "Green", "Blue"}
 	oracleWords    = []string{"anchor", "bridge", "candle", "dragon", "ember"}
 )
@@ -59,6 +61,7 @@ func makeDocuments(t *testing.T, app *runtimetest.App, random *rand.Rand, n int)
 func makeDocument(random *rand.Rand) made {
 	m := made{
 		id: document.NewID(), kind: oracleKinds[random.IntN(3)], status: oracleStatuses[random.IntN(3)], size: 1 + random.Int64N(20),
+		filing:  oracleFilings[random.IntN(3)],
 		name:    fmt.Sprintf("%c%d.txt", []rune("aBÄ")[random.IntN(3)], random.IntN(10)),
 		created: start.Add(time.Duration(random.IntN(100)) * time.Minute), trashed: random.IntN(8) == 0,
 	}
@@ -82,9 +85,10 @@ func insert(ctx context.Context, conn *pgx.Conn, m made) error {
 	}
 	var batch pgx.Batch
 	batch.Queue("INSERT INTO objects (id, key, document_id, state) VALUES ($1::uuid, $1::uuid::text, $1::uuid, 'live')", m.id.String())
-	batch.Queue(`INSERT INTO documents (id, object_id, object_key, original_name, mime_type, kind, size, sha256, status, created_at, deleted_at)
-		VALUES ($1::uuid, $1::uuid, $1::uuid::text, $2, 'text/plain', $3, $4, sha256($1::uuid::text::bytea), $5, $6, $7)`,
-		m.id.String(), m.name, m.kind, m.size, m.status, m.created, deleted)
+	batch.Queue(`INSERT INTO documents (id, object_id, object_key, original_name, mime_type, kind, size, sha256, status, created_at, deleted_at,
+			classification_status)
+		VALUES ($1::uuid, $1::uuid, $1::uuid::text, $2, 'text/plain', $3, $4, sha256($1::uuid::text::bytea), $5, $6, $7, $8)`,
+		m.id.String(), m.name, m.kind, m.size, m.status, m.created, deleted, m.filing)
 	batch.Queue("INSERT INTO document_texts (document_id, text) VALUES ($1, $2)", m.id.String(), strings.Join(m.contains, " "))
 	batch.Queue("INSERT INTO document_topics (document_id, topic_id, by_hand) SELECT $1::uuid, id, true FROM topics WHERE name = ANY($2)", m.id.String(), m.topics)
 	return conn.SendBatch(ctx, &batch).Close()
@@ -100,10 +104,12 @@ func question(random *rand.Rand) (q vault.ListQuery, holds func(m made) bool) {
 		}
 	}
 	topic, kind, status := oracleTopics[random.IntN(3)], oracleKinds[random.IntN(3)], oracleStatuses[random.IntN(3)]
+	filing := oracleFilings[random.IntN(3)]
 	maybe(func(m made) bool { return slices.Contains(m.topics, topic) }, func() { q.Topic = strings.ToUpper(topic) })
 	maybe(func(m made) bool { return len(m.topics) == 0 }, func() { q.Untagged = true })
 	maybe(func(m made) bool { return m.kind == kind }, func() { q.Kind = kind })
 	maybe(func(m made) bool { return m.status == status }, func() { q.Status = status })
+	maybe(func(m made) bool { return m.filing == filing }, func() { q.Classification = filing })
 	after, before := start.Add(time.Duration(random.IntN(60))*time.Minute), start.Add(time.Duration(40+random.IntN(60))*time.Minute)
 	maybe(func(m made) bool { return m.created.After(after) }, func() { q.CreatedAfter = after })
 	maybe(func(m made) bool { return m.created.Before(before) }, func() { q.CreatedBefore = before })
