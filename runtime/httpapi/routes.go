@@ -133,8 +133,8 @@ var listParams = []param{
 	intParam("min_size", nil, 0, noLimit, "Bytes, inclusive."),
 	intParam("max_size", nil, 0, noLimit, "Bytes, inclusive."),
 	boolParam("trashed", "The trash instead of the vault."),
-	textParam("q", "Search in texts and names. Words are combined by and; or, \"quotes\" and -exclusions are understood; the last "+
-		"word may go on. Any text is taken; of it, 1,000 characters and 32 words are read."),
+	textParam("q", "Search in texts and names. Words are combined by and; or, \"quotes\" and -exclusions are understood; word*, "+
+		"and the last word, may go on. Any text is taken; of it, 1,000 characters and 32 words are read."),
 	choiceParam("sort", "The order; the default is -created_at, the newest first, and relevance, the best first, with q.",
 		string(vault.SortRelevance), string(vault.SortNewest), string(vault.SortOldest), string(vault.SortName), string(vault.SortNameDesc),
 		string(vault.SortSize), string(vault.SortSizeDesc)),

@@ -76,7 +76,7 @@ func TestMigrateFromVersion1(t *testing.T) {
 	for words, want := range map[string]string{
 		"Haus": "haus.txt", "fox": "letter.txt", "cheval": "newer.txt", "lost": "", "letters": "letter.txt",
 	} {
-		search, err := s.ReadSearch(t.Context(), words, false)
+		search, err := s.ReadSearch(t.Context(), words, store.Reading{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestMigrateFromVersion1(t *testing.T) {
 		}
 	}
 	exec(t, d.App, "UPDATE documents SET original_name = 'renamed.txt' WHERE original_name = 'haus.txt'")
-	search, err := s.ReadSearch(t.Context(), "renamed haus", false)
+	search, err := s.ReadSearch(t.Context(), "renamed haus", store.Reading{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestTextsThatAreTooMuchForAnIndex(t *testing.T) {
 	exec(t, d.Admin, "UPDATE document_texts SET text = 'beginning ' || many(), indexed_characters = 10000000 WHERE document_id = (SELECT id FROM documents WHERE original_name = 'many.txt')")
 	exec(t, d.Admin, "UPDATE document_texts SET text = 'beginning ' || repeat('x', 3000000) WHERE document_id = (SELECT id FROM documents WHERE original_name = 'endless.txt')")
 	s := runtimetest.OpenStore(t, d.App)
-	search, err := s.ReadSearch(t.Context(), "beginning", false)
+	search, err := s.ReadSearch(t.Context(), "beginning", store.Reading{})
 	if err != nil {
 		t.Fatal(err)
 	}

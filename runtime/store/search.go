@@ -15,17 +15,26 @@ import (
 
 // Search is a query as Postgres understands it, in each of the languages that the vault has documents in. The zero value finds nothing.
 type Search struct {
+	Reading
+
 	in       []languageSearch
 	excludes bool
-	// Similar says that words of names count as found which differ from a word of the query by a typing error or two.
-	Similar bool
+}
+
+// Reading is how a query was read. The pages of a list have it in common.
+type Reading struct {
+	// Similar says that words of names count as found which differ from a word of the query by a typing error or two, or go on from the
+	// one or two letters that it ends with.
+	Similar bool `json:"m,omitempty"`
+	// Shortened says that those letters are passed over.
+	Shortened bool `json:"h,omitempty"`
 }
 
 // languageSearch is a query in one language: texts of type tsquery.
 type languageSearch struct {
 	Language string
 	Exact    string // the words themselves
-	Wide     string // also what goes on from the last word, or is similar
+	Wide     string // also what goes on from the last of them, or is similar
 }
 
 // simple is the language of documents whose language is unknown, or which Postgres has no stemmer for.
@@ -34,15 +43,18 @@ const simple = "simple"
 // Empty reports whether there is nothing to look for.
 func (s Search) Empty() bool { return s.any(wide) == "" }
 
-// ReadSearch reads a query; any text is one. With similar, what names have instead of a misspelt word is added.
-func (s *Store) ReadSearch(ctx context.Context, text string, similar bool) (Search, error) {
+// ReadSearch reads a query; any text is one. That it is read as Similar comes to nothing where names have no such words.
+func (s *Store) ReadSearch(ctx context.Context, text string, as Reading) (Search, error) {
+	if as.Shortened {
+		text = Shortened(text)
+	}
 	alternatives := parseSearch(text)
 	if len(alternatives) == 0 {
 		return Search{}, nil
 	}
-	search := Search{}
+	search := Search{Reading: Reading{Shortened: as.Shortened}}
 	var like map[string][]string
-	if similar {
+	if as.Similar {
 		var err error
 		if like, err = s.similarWords(ctx, alternatives); err != nil {
 			return Search{}, err
@@ -65,17 +77,16 @@ func (s *Store) ReadSearch(ctx context.Context, text string, similar bool) (Sear
 	return search, tell(err)
 }
 
-// query writes an expression of type tsquery for the language of column language. wider adds what the last word goes on to; like are
-// other words for a word, in names alone.
+// query writes an expression of type tsquery for the language of column language. wider adds what the last word goes on to, though it has
+// no star; like are other words for a word, in names alone.
 func (st *statement) query(alternatives [][]term, wider bool, like map[string][]string) string {
 	var either []string
 	for _, terms := range alternatives {
 		var all []string
 		for _, t := range terms {
-			words := st.arg(t.words)
-			expression := fmt.Sprintf("search_term(language, %s)", words)
-			if wider && t.unended {
-				expression += fmt.Sprintf(" || search_prefix(language, %s)", words)
+			expression := fmt.Sprintf("search_term(language, %s)", st.arg(t.words))
+			if t.starred || wider && t.unended {
+				expression += " || " + st.begins(t)
 			}
 			for _, word := range like[t.words] {
 				expression += fmt.Sprintf(" || (quote_literal(%s::text) || ':A')::tsquery", st.arg(word))
@@ -92,12 +103,35 @@ func (st *statement) query(alternatives [][]term, wider bool, like map[string][]
 	return strings.Join(either, " || ")
 }
 
+// placeholder stands for the last word of a phrase while Postgres finds out where the others are. No language changes it.
+const placeholder = "last0word"
+
+// begins writes what a term stands for whose last word may go on: behind the words before it, or as the one word that Postgres
+// takes addresses for.
+func (st *statement) begins(t term) string {
+	before, last := splitLast(t.words)
+	if before == "" || last == "" {
+		return fmt.Sprintf("search_prefix(language, %s)", st.arg(t.words))
+	}
+	placed := fmt.Sprintf(`replace(phraseto_tsquery(search_config(language), search_text(language, search_name(%s)))::text,
+		quote_literal('%s'), quote_literal(lower(extensions.unaccent(search_text(language, %s)))) || ':*')::tsquery`,
+		st.arg(before+" "+placeholder), placeholder, st.arg(last))
+	if t.phrase {
+		return placed
+	}
+	return fmt.Sprintf("%s || search_prefix(language, %s)", placed, st.arg(t.words))
+}
+
 // similarWords returns, for each word of a query, those that names have and that may have been meant.
 func (s *Store) similarWords(ctx context.Context, alternatives [][]term) (map[string][]string, error) {
-	var words []string
+	var words, begun []string
 	for _, terms := range alternatives {
 		for _, t := range terms {
-			if !t.phrase && !t.excluded && !slices.Contains(words, t.words) && utf8.RuneCountInString(t.words) > minSimilar {
+			switch {
+			case t.phrase, t.excluded, slices.Contains(words, t.words):
+			case t.begun > 0 && t.begun == len(t.words):
+				begun = append(begun, t.words)
+			case utf8.RuneCountInString(t.words) > minSimilar:
 				words = append(words, t.words)
 			}
 		}
@@ -107,7 +141,12 @@ func (s *Store) similarWords(ctx context.Context, alternatives [][]term) (map[st
 		CROSS JOIN LATERAL (
 			SELECT w.word FROM search_words w WHERE w.word OPERATOR(extensions.%) a.plain AND w.word <> a.plain
 			ORDER BY extensions.similarity(w.word, a.plain) DESC, w.word LIMIT 20
-		) k`, words)
+		) k
+		UNION ALL SELECT b.asked, b.plain, k.word
+		FROM (SELECT asked, lower(extensions.unaccent(asked)) AS plain FROM unnest($2::text[]) asked) b
+		CROSS JOIN LATERAL (
+			SELECT w.word FROM search_words w WHERE w.word LIKE b.plain || '%' ORDER BY char_length(w.word), w.word LIMIT 20
+		) k`, words, begun)
 	if err != nil {
 		return nil, tell(err)
 	}
@@ -118,7 +157,7 @@ func (s *Store) similarWords(ctx context.Context, alternatives [][]term) (map[st
 		if utf8.RuneCountInString(plain) < 6 {
 			errors = 1
 		}
-		if within(errors, plain, word) {
+		if slices.Contains(begun, asked) || within(errors, plain, word) {
 			like[asked] = append(like[asked], word)
 		}
 		return nil

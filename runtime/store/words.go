@@ -12,8 +12,8 @@ const (
 	maxSearchTerms      = 32
 	// maxWordCharacters keeps a word, in any script and without its accents, below the 2 KiB that Postgres takes for one.
 	maxWordCharacters = 100
-	// minPrefixBytes is how much of the last word must be there for it to stand for longer ones, too: what begins with a single
-	// letter is everything. One character of Chinese is enough.
+	// minPrefixBytes is how much of a word must be there for it to stand for longer ones, too: what begins with a single letter is
+	// everything. One character of Chinese is enough.
 	minPrefixBytes = 3
 )
 
@@ -22,11 +22,14 @@ type term struct {
 	words    string
 	phrase   bool
 	excluded bool
+	starred  bool // stands for all that begins with it
 	unended  bool // the last word, that may go on
+	begun    int  // how many bytes the last word has, where they are too few to stand for what it may become
 }
 
 // parseSearch reads a query as web searches do: words are combined by and, `or` stands between alternatives, quotes hold words
-// together, a minus excludes. What makes no sense is passed over. The alternatives that look for nothing are left out.
+// together, a minus excludes, a star stands for whatever a word goes on to. What makes no sense is passed over. The alternatives that look
+// for nothing are left out.
 func parseSearch(text string) (alternatives [][]term) {
 	var current []term
 	end := func() {
@@ -68,11 +71,12 @@ func nextTerm(text string) (t term, rest string) {
 	if first, size := utf8.DecodeRuneInString(text); isQuote(first) {
 		text = text[size:]
 		end := strings.IndexFunc(text, isQuote)
-		if end < 0 { // still being typed
+		typing := end < 0
+		if typing {
 			end = len(text)
 		}
 		t.phrase = true
-		t.words = shortWords(text[:end])
+		t.read(text[:end], typing)
 		_, size := utf8.DecodeRuneInString(text[end:])
 		return t, text[end+size:]
 	}
@@ -80,16 +84,55 @@ func nextTerm(text string) (t term, rest string) {
 	if end < 0 {
 		end = len(text)
 	}
-	t.words = shortWords(text[:end])
-	t.unended = end == len(text) && !t.excluded && len(t.words) >= minPrefixBytes && !strings.ContainsFunc(t.words, notWordRune)
+	t.read(text[:end], end == len(text))
 	return t, text[end:]
+}
+
+// read takes the words of a term. typing says that nothing follows, so that the last of them may go on.
+func (t *term) read(text string, typing bool) {
+	unstarred := strings.TrimRight(text, "*")
+	t.words = shortWords(unstarred)
+	_, last := splitLast(t.words)
+	long := len(last) >= minPrefixBytes
+	if t.starred = long && unstarred != text; t.starred {
+		return
+	}
+	switch {
+	case !typing, t.excluded, strings.TrimRightFunc(text, unicode.IsSpace) != text:
+	case last == "": // an address may go on behind a dot
+		t.unended = !t.phrase && len(t.words) >= minPrefixBytes
+	case long:
+		t.unended = true
+	default:
+		t.begun = len(last)
+	}
+}
+
+// splitLast parts the word that a text ends with, if it does, from what is before it.
+func splitLast(text string) (before, last string) {
+	before = strings.TrimRightFunc(text, isWordRune)
+	return before, text[len(before):]
+}
+
+// Shortened is a query without the one or two letters that its last word begins with: who types would else see nothing between two words.
+// It is empty where a query does not end so.
+func Shortened(text string) string {
+	alternatives := parseSearch(text)
+	if len(alternatives) == 0 {
+		return ""
+	}
+	terms := alternatives[len(alternatives)-1]
+	begun := terms[len(terms)-1].begun
+	if begun == 0 {
+		return ""
+	}
+	text = firstCharacters(text, maxSearchCharacters)
+	return text[:len(text)-begun]
 }
 
 func isQuote(r rune) bool { return strings.ContainsRune(`"“”„«»`, r) }
 
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) }
-
-func notWordRune(r rune) bool { return !isWordRune(r) }
 
 func shortWords(text string) string {
 	words := strings.Fields(text)

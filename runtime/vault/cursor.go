@@ -22,9 +22,10 @@ type cursor struct {
 	Size    int64       `json:"z,omitempty"`
 
 	// Of searches.
-	Query   uint64  `json:"q,omitempty"` // what is searched for, hashed
-	Similar bool    `json:"m,omitempty"` // similar names count as found
-	Score   float32 `json:"r,omitempty"`
+	store.Reading
+
+	Query uint64  `json:"q,omitempty"` // what is searched for, hashed
+	Score float32 `json:"r,omitempty"`
 	// By relevance: between which documents are those that are ranked. Oldest only where the others follow.
 	Newest *moment `json:"w,omitempty"`
 	Oldest *moment `json:"o,omitempty"`
@@ -45,7 +46,10 @@ func (m *moment) position() *store.Position {
 }
 
 func cursorAfter(q ListQuery, list store.List, last sqlrows.Document) cursor {
-	c := cursor{Sort: q.Sort, ID: last.ID, Query: hashOf(q.Search), Similar: list.Search != nil && list.Search.Similar}
+	c := cursor{Sort: q.Sort, ID: last.ID, Query: hashOf(q.Search)}
+	if list.Search != nil {
+		c.Reading = list.Search.Reading
+	}
 	switch list.Column {
 	case store.ByCreation:
 		c.Created = last.CreatedAt

@@ -31,24 +31,35 @@ type Match struct {
 	Highlight string  // HTML: text, escaped, with <mark> around what was found
 }
 
-// search returns a page of what a query finds.
+// search returns a page of what a query finds. Where that is nothing, the letters that a further word begins with are passed over.
 func (v *Vault) search(ctx context.Context, q ListQuery, list store.List, after cursor) (Page, error) {
-	search, err := v.store.ReadSearch(ctx, q.Search, after.Similar)
-	if err != nil {
-		return Page{}, fmt.Errorf("read the search: %w", err)
-	}
-	page, found, err := v.found(ctx, q, list, search, after)
-	if err != nil || found >= fewFound || q.Cursor != "" {
+	page, found, err := v.readAs(ctx, q, list, after)
+	if err != nil || found > 0 || q.Cursor != "" || store.Shortened(q.Search) == "" {
 		return page, err
 	}
-	similar, err := v.store.ReadSearch(ctx, q.Search, true)
+	after.Shortened = true
+	page, _, err = v.readAs(ctx, q, list, after)
+	return page, err
+}
+
+// readAs returns a page of what a query finds, read as a cursor says, and how many documents there are, as found does.
+func (v *Vault) readAs(ctx context.Context, q ListQuery, list store.List, after cursor) (page Page, found int, err error) {
+	search, err := v.store.ReadSearch(ctx, q.Search, after.Reading)
 	if err != nil {
-		return Page{}, fmt.Errorf("look for similar words: %w", err)
+		return Page{}, 0, fmt.Errorf("read the search: %w", err)
+	}
+	page, found, err = v.found(ctx, q, list, search, after)
+	if err != nil || found >= fewFound || q.Cursor != "" {
+		return page, found, err
+	}
+	similar, err := v.store.ReadSearch(ctx, q.Search, store.Reading{Similar: true, Shortened: after.Shortened})
+	if err != nil {
+		return Page{}, 0, fmt.Errorf("look for similar words: %w", err)
 	}
 	if similar.Similar {
-		page, _, err = v.found(ctx, q, list, similar, after)
+		page, found, err = v.found(ctx, q, list, similar, after)
 	}
-	return page, err
+	return page, found, err
 }
 
 // found returns a page, and how many documents a search finds, to just beyond store.MaxFound.
@@ -90,7 +101,7 @@ func (v *Vault) relevant(ctx context.Context, list store.List, after cursor) (Pa
 		return Page{}, 0, err
 	}
 	next := after.within(ranked)
-	next.Similar = list.Search.Similar
+	next.Reading = list.Search.Reading
 	slices.SortFunc(ranked, byRelevance)
 	ranked = after.beyond(ranked)
 

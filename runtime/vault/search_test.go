@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,14 @@ func TestSearchFinds(t *testing.T) {
 		"zebra OR fox":      "letter.txt",
 		"fox or or":         "letter.txt",
 		"-fox":              "",
+		"statem* bank":      "letter.txt",
+		"fox* farm*":        "letter.txt",
+		`"quick fox*" bank`: "letter.txt",
+		`"fox* quick"`:      "",
+		"quick -farm*":      "",
+		"quick -horse*":     "letter.txt",
+		"Invoi* 2024":       invoice,
+		"* ** -* \"*\" fox": "letter.txt",
 		"or":                "",
 		"gone":              "",
 	} {
@@ -116,6 +125,87 @@ func TestSearchFinds(t *testing.T) {
 	}
 }
 
+// TestSearchAsOneTypes asks at each letter, as the page does: what is meant is there from the third letter on, in names from the first.
+func TestSearchAsOneTypes(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	readText(t, app, "haus.txt", german)
+	readText(t, app, "letter.txt", letter)
+	readText(t, app, "reference.txt", "Our reference is RE-2026/0417-B of that day. Write to max.mustermann@example.com, who knows.")
+	readText(t, app, "Invoice_2024-03 (ACME).pdf", "Total due: 17 euros")
+	for _, c := range []struct {
+		typed, found string
+		from         int // letters
+	}{
+		{"quick foxes bank", "letter.txt", 3},
+		{`"annual statements for the bank`, "letter.txt", 4},
+		{`bank "across the fields"`, "letter.txt", 3},
+		{"quick -horses", "letter.txt", 3},
+		{"Übersicht der Häuser", "haus.txt", 3},
+		{"uebersicht der haeuser", "haus.txt", 3},
+		{`"Rechnungen der Gemeinde`, "haus.txt", 4},
+		{"RE-2026/0417-B", "reference.txt", 1},
+		{"2026-0417", "reference.txt", 3},
+		{"max.mustermann@example.com", "reference.txt", 3},
+		{"invoice_2024-03 acme", "Invoice_2024-03 (ACME).pdf", 1},
+		{"total inv", "Invoice_2024-03 (ACME).pdf", 3},
+	} {
+		letters := []rune(c.typed)
+		for n := c.from; n <= len(letters); n++ {
+			typed := string(letters[:n])
+			page := search(t, app, vault.ListQuery{Search: typed})
+			if !slices.Contains(strings.Fields(names(page.Documents)), c.found) && names(page.Documents) != c.found {
+				t.Errorf("%s finds %q", typed, names(page.Documents))
+			}
+		}
+	}
+	// What is typed to its end is meant as it is.
+	for q, want := range map[string]string{
+		"quick x": "letter.txt", "quick x ": "", `quick "x"`: "", "zebra x": "", "x": "", "quick -w": "letter.txt", "quick zebra": "",
+		`"quick foxe`: "letter.txt", `"quick foxe"`: "letter.txt", `"quick farm`: "", `"were runn`: "", "2026-0418": "", "2026-18": "reference.txt",
+	} {
+		if page := search(t, app, vault.ListQuery{Search: q}); names(page.Documents) != want {
+			t.Errorf("%s finds %q, want %q", q, names(page.Documents), want)
+		}
+	}
+	// What was typed goes before what it may become, and both are marked.
+	page := search(t, app, vault.ListQuery{Search: `"quick fox`})
+	if page.Matches[0].Score < 0.5 || !strings.Contains(page.Matches[0].Highlight, "<mark>quick</mark> <mark>foxes</mark>") {
+		t.Errorf("%+v", page.Matches[0])
+	}
+	page = search(t, app, vault.ListQuery{Search: `"across the fiel`})
+	if page.Matches[0].Score >= 0.5 || !strings.Contains(page.Matches[0].Highlight, "<mark>fields</mark>") {
+		t.Errorf("%+v", page.Matches[0])
+	}
+	if page = search(t, app, vault.ListQuery{Search: "fiel* bank"}); page.Matches[0].Score < 0.5 {
+		t.Errorf("a star is not what was typed: %+v", page.Matches[0])
+	}
+}
+
+// TestShortenedSearchGoesOn to its end, whatever the order: the pages agree on what is passed over.
+func TestShortenedSearchGoesOn(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	for n := range 9 {
+		readText(t, app, fmt.Sprintf("%d.txt", n), fmt.Sprintf("heron number %d", n))
+	}
+	for _, sort := range []vault.Sort{vault.SortRelevance, vault.SortName, vault.SortNewest} {
+		q, seen := vault.ListQuery{Search: "heron q", Sort: sort, PerPage: 4}, []string{}
+		for range 3 {
+			page := search(t, app, q)
+			seen = append(seen, strings.Fields(names(page.Documents))...)
+			if page.Total != 9 || !page.TotalIsExact {
+				t.Errorf("%s: %d of %d", sort, len(page.Documents), page.Total)
+			}
+			q.Cursor = page.NextCursor
+		}
+		slices.Sort(seen)
+		if len(slices.Compact(seen)) != 9 || q.Cursor != "" {
+			t.Errorf("%s: pages have %q", sort, seen)
+		}
+	}
+}
+
 // TestSearchTakesAnyText but answers with what fits, or nothing.
 func TestSearchTakesAnyText(t *testing.T) {
 	t.Parallel()
@@ -124,6 +214,7 @@ func TestSearchTakesAnyText(t *testing.T) {
 	readText(t, app, "letter.txt", letter)
 	for _, q := range []string{
 		" ", "'", `"`, `""`, `"""`, "\\", `\'`, "&", "|", "!", "!!", "<->", "( )", ":*", "a:*b", "-", "--", "- -", "or", "OR or", `-""`, "%", "_",
+		"*", "a*", "***", `"*`, `"a b*`, `-"a b*"`, "abc-", "abc-d", "abc'd", "abc.def*", `"last0word abc`, "last0word-last0word", "a\\bcd", "(abc", `"x <-> 'abcd`,
 		"foo:bar & | !baz", "'; DROP TABLE documents; --", "$1", "\u0001\u0002\u0003", "\u200b", "\ufffd", "🦊", "ﷺ", "ẞ", "İ", "é", "-é -è",
 		strings.Repeat("a", 10_000), strings.Repeat("é", 10_000), strings.Repeat("ﷺ", 10_000), strings.Repeat("(", 10_000), strings.Repeat("-", 10_000),
 		strings.Repeat("fox ", 2_500), strings.Repeat("fox or ", 2_500), strings.Repeat("-fox ", 2_500), strings.Repeat(`"`, 10_000),

@@ -875,7 +875,7 @@ export interface operations {
                 max_size?: number;
                 /** @description The trash instead of the vault. */
                 trashed?: boolean;
-                /** @description Search in texts and names. Words are combined by and; or, "quotes" and -exclusions are understood; the last word may go on. Any text is taken; of it, 1,000 characters and 32 words are read. */
+                /** @description Search in texts and names. Words are combined by and; or, "quotes" and -exclusions are understood; word*, and the last word, may go on. Any text is taken; of it, 1,000 characters and 32 words are read. */
                 q?: string;
                 /** @description The order; the default is -created_at, the newest first, and relevance, the best first, with q. */
                 sort?: "relevance" | "-created_at" | "created_at" | "name" | "-name" | "size" | "-size";
