@@ -1,5 +1,12 @@
 // Package extract turns a file's bytes into pages of text. Files are hostile until read: a child process reads them, within
 // limits of memory, time and output.
+//
+// By file: detect* tells types; parent* runs child, which picks the reader of a type: text, html, rtf*, email*; docx, xlsx*, pptx (ooxml*,
+// on archive and xml), odf*, ole; image*, and pdf* in sandbox, which ask ocr* where there is no text. render* draws previews. pages
+// gathers the text of a page, reading the pages of a document. Readers know these, limits and encoding, and of each other only what
+// stands in the other's file: e-mail holds HTML, PDF holds images.
+//
+// It stays one package: to part the formats, half of what they share would have to be exported, for packages that nobody else imports.
 package extract
 
 import (
