@@ -1,5 +1,6 @@
 // Command corpus measures how well files are read: each NAME.input.EXT of a directory is read as the worker reads it, and compared with
-// NAME.expected.txt beside it, word by word. It fails when a file cannot be read.
+// NAME.expected.txt beside it, word by word: a text layer must be equal, what OCR reads similar to nine tenths. Of what is below that it
+// says which words differ, for what is expected may be at fault. It fails when a file cannot be read.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/extract"
 )
 
@@ -43,55 +45,117 @@ func measure(ctx context.Context, directory string, to io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("OCR %w", err)
 	}
-	extractor := extract.New(extract.Limits{}, self, filepath.Join(os.TempDir(), "docvault-cache")).WithOCR(ocr)
+	layers := extract.New(extract.Limits{}, self, filepath.Join(os.TempDir(), "docvault-cache"))
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "file\ttype\tpages\tseconds\twords\tsimilarity")
+	fmt.Fprintln(table, "file\ttype\tpages\tseconds\twords\tsimilarity\taim")
 	unread := 0
+	var below strings.Builder
 	for _, input := range inputs {
-		row, err := compare(ctx, extractor, input)
+		name := filepath.Base(input)
+		s, err := compare(ctx, layers, layers.WithOCR(ocr), input)
 		if err != nil {
 			unread++
-			row = err.Error()
+			fmt.Fprintf(table, "%s\t%s\n", name, err)
+			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\n", filepath.Base(input), row)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.2f\t%d of %d\t%.4f\t%.1f\n", name, s.kind, s.pages, s.took.Seconds(), len(s.got), len(s.want),
+			s.similarity(), s.aim)
+		if s.similarity() < s.aim {
+			fmt.Fprintf(&below, "\n%s is below its aim; expected > read:\n  %s\n", name, strings.Join(differences(s.want, s.got), "\n  "))
+		}
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
+	fmt.Fprint(to, below.String())
 	if unread > 0 {
 		return fmt.Errorf("%d of %d files were not read", unread, len(inputs))
 	}
 	return nil
 }
 
-// compare reads one file and returns its row of the table.
-func compare(ctx context.Context, extractor *extract.Extractor, input string) (string, error) {
+// The least similarity that is aimed at.
+const (
+	aimOfLayers = 1.0
+	aimOfOCR    = 0.9
+)
+
+// score is what was read of a file, beside what is expected.
+type score struct {
+	kind      string // the extension of its type
+	pages     int
+	took      time.Duration
+	want, got []string // words
+	aim       float64
+}
+
+func (s score) similarity() float64 { return similarity(s.want, s.got) }
+
+// compare reads one file, with OCR where it is not read without.
+func compare(ctx context.Context, layers, withOCR *extract.Extractor, input string) (s score, err error) {
 	name, _, _ := strings.Cut(filepath.Base(input), ".input.")
 	expected, err := os.ReadFile(filepath.Join(filepath.Dir(input), name+".expected.txt")) //nolint:gosec // the directory is the caller's
 	if err != nil {
-		return "", fmt.Errorf("read what is expected: %w", err)
+		return s, fmt.Errorf("read what is expected: %w", err)
 	}
 	file, err := os.Open(input) //nolint:gosec // likewise
 	if err != nil {
-		return "", fmt.Errorf("open the file: %w", err)
+		return s, fmt.Errorf("open the file: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // it was only read
 	head, err := io.ReadAll(io.LimitReader(file, extract.HeadBytes))
 	if err != nil {
-		return "", fmt.Errorf("read its head: %w", err)
+		return s, fmt.Errorf("read its head: %w", err)
 	}
 	kind, err := extract.Detect(head)
 	if err != nil {
-		return "", err
+		return s, err
 	}
-	started := time.Now()
-	result, err := extractor.Extract(ctx, kind.MIME, file)
-	if err != nil {
-		return "", err
+	started, aim := time.Now(), aimOfLayers
+	result, err := layers.Extract(ctx, kind.MIME, file)
+	if _, never := errors.AsType[*document.ReadError](err); err != nil && !never {
+		started, aim = time.Now(), aimOfOCR
+		result, err = withOCR.Extract(ctx, kind.MIME, file)
 	}
-	want, got := strings.Fields(string(expected)), strings.Fields(strings.Join(result.Pages, "\n"))
-	return fmt.Sprintf("%s\t%d\t%.2f\t%d of %d\t%.4f", kind.Ext, result.PageCount, time.Since(started).Seconds(),
-		len(got), len(want), similarity(want, got)), nil
+	return score{
+		kind: kind.Ext, pages: result.PageCount, took: time.Since(started), aim: aim,
+		want: strings.Fields(string(expected)), got: strings.Fields(strings.Join(result.Pages, "\n")),
+	}, err
+}
+
+// differences are the words that one text has in place of the other's, as "these > those".
+func differences(a, b []string) (all []string) {
+	// How many words the rests of both have in common, from each place on.
+	common := make([][]int, len(a)+1)
+	for i := range common {
+		common[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			common[i][j] = max(common[i+1][j], common[i][j+1])
+			if a[i] == b[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			}
+		}
+	}
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		fromA, fromB := i, j
+		for (i < len(a) || j < len(b)) && !(i < len(a) && j < len(b) && a[i] == b[j]) {
+			if j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1] {
+				i++
+			} else {
+				j++
+			}
+		}
+		if fromA < i || fromB < j {
+			all = append(all, strings.Join(a[fromA:i], " ")+" > "+strings.Join(b[fromB:j], " "))
+		}
+		if i < len(a) && j < len(b) {
+			i, j = i+1, j+1
+		}
+	}
+	return all
 }
 
 // similarity is twice the number of words that both have in the same order, over the words of both: 1 where all are equal.
