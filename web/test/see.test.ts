@@ -74,14 +74,29 @@ test(`the list stays quick at ${many} documents`, async (t) => {
   const tasks = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks)
   t.diagnostic(`long tasks while scrolling: ${tasks.length}, the longest ${Math.max(0, ...tasks)} ms`)
 
+  // What is renamed far below the first hundred says so by itself, and stays where it is when others come in above.
+  const far = page.locator('li.row').nth(14)
+  const at = Number(await far.getAttribute('aria-posinset'))
+  const link = await far.getByRole('link').getAttribute('href')
+  await ask(page, 'PATCH', `/api${link}`, { original_name: 'renamed far below.txt' })
+  await row(page, 'renamed far below.txt').waitFor()
+  const place = () => row(page, 'renamed far below.txt').evaluate((element) => element.getBoundingClientRect().top)
+  const before = await place()
+  await upload(page, 'the newest.txt', 'comes in at the top')
+  await page.waitForFunction(([href, was]) => {
+    const now = document.querySelector(`li.row a[href="${href}"]`)?.closest('li')?.getAttribute('aria-posinset')
+    return Number(now) === Number(was) + 1
+  }, [link, at])
+  assert.ok(Math.abs((await place()) - before) < 2, 'what is in sight moved')
+
   // There and back again: the place is kept.
-  const name = await page.locator('li.row').nth(12).locator('.name').textContent()
-  await row(page, name!).scrollIntoViewIfNeeded()
+  const name = await page.locator('li.row').nth(12).locator('.name').innerText()
+  await row(page, name).scrollIntoViewIfNeeded()
   const top = await page.evaluate(() => scrollY)
-  await row(page, name!).getByRole('link').click()
-  await page.getByRole('heading', { level: 1, name: name! }).waitFor()
+  await row(page, name).getByRole('link').click()
+  await page.getByRole('heading', { level: 1, name: name }).waitFor()
   await page.goBack()
-  await row(page, name!).waitFor()
+  await row(page, name).waitFor()
   await page.waitForFunction((was) => Math.abs(scrollY - was) < 2, top)
 
   await page.getByRole('combobox', { name: 'Order' }).selectOption('Name, Z to A')

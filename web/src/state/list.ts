@@ -25,7 +25,7 @@ export function filterOf(url: URL): Filter {
 }
 
 function parametersOf(filter: Filter): URLSearchParams {
-  const parameters = new URLSearchParams({ per_page: String(pageSize) })
+  const parameters = new URLSearchParams({ per_page: String(filter.q ? searchPageSize : pageSize) })
   const set = (name: string, value: string) => value && parameters.set(name, value)
   set('q', filter.q)
   set('topic', filter.topic)
@@ -47,9 +47,21 @@ function firstMoment(day: string, later: number): string {
 }
 
 const pageSize = 100
+// What a search says of each document it has to work for: the first that it found are wanted soon.
+const searchPageSize = 40
+
+// A Page is where one begins: after the cursor, as it was when `changes` of the list were known.
+interface Page {
+  cursor: string | null
+  changes: number
+}
+
+// The first page begins after no entry.
+const start = ''
 
 // A List is what a filter finds, as far as it was scrolled to. `entries` grows in place, for there may be a hundred thousand: `version` says
-// that it changed.
+// that it changed. What is in sight, and the first page with the total, are read anew when something changed; the rest is when it comes into
+// sight.
 export class List {
   readonly entries: Entry[] = []
   readonly version = signal(0)
@@ -58,9 +70,14 @@ export class List {
   exact = true
   problem: Problem | Away | undefined
   private cursor: string | null = null
+  // By the entry that they begin after.
+  private readonly pages = new Map<string, Page>([[start, { cursor: null, changes: 0 }]])
+  private changes = 0
+  private sight = { first: 0, last: 0 }
   private readonly parameters: URLSearchParams
   private reading: AbortController | undefined
   private refreshing: ReturnType<typeof setTimeout> | undefined
+  private renewing = false
 
   constructor(readonly filter: Filter) {
     this.parameters = parametersOf(filter)
@@ -70,40 +87,102 @@ export class List {
     return this.cursor === null
   }
 
+  // watch makes the component that calls it be drawn anew when the list changes.
+  watch(): number {
+    return this.version.value
+  }
+
   // more loads the first page or the next.
   async more() {
     if (this.state.value === 'loading' || (this.state.value === 'there' && this.ended)) return
     this.state.value = 'loading'
-    const parameters = new URLSearchParams(this.parameters)
-    if (this.cursor) parameters.set('cursor', this.cursor)
-    await this.read(parameters, (page) => {
+    const last = this.entries.at(-1)
+    const page: Page = { cursor: last ? this.cursor : null, changes: this.changes }
+    await this.read(page, (answer) => {
+      this.pages.set(last?.id ?? start, page)
       const known = new Set(this.entries.map((entry) => entry.id))
-      this.entries.push(...page.documents.filter((entry) => !known.has(entry.id)))
-      this.cursor = page.next_cursor
-      if (page.page !== null || this.total === 0) this.count(page)
+      this.entries.push(...answer.documents.filter((entry) => !known.has(entry.id)))
+      this.cursor = answer.next_cursor
+      if (page.cursor === null || this.total === 0) this.count(answer)
     })
   }
 
-  // refresh reads the first page anew and puts it before what is loaded. Where the two do not meet, only the page is kept.
+  // look is told which entries are in sight, `last` excluded.
+  look(first: number, last: number) {
+    this.sight = { first, last }
+    if (this.state.value === 'there' && this.firstStale(this.changes) !== undefined) this.renewSoon(200)
+  }
+
+  // refresh reads anew what is in sight.
   refresh(after = 0) {
+    this.changes++
+    this.renewSoon(after)
+  }
+
+  private renewSoon(after: number) {
     this.refreshing ??= setTimeout(() => {
       this.refreshing = undefined
-      if (this.state.value === 'loading') return this.refresh(300)
-      if (this.state.value === 'new') return void this.more()
-      void this.read(this.parameters, (page) => {
-        this.merge(page.documents, page.next_cursor)
-        this.count(page)
-      })
+      if (this.state.value === 'new') void this.more()
+      else if (this.state.value === 'loading' || this.renewing) this.renewSoon(300)
+      else void this.renew()
     }, after)
   }
 
-  private merge(head: Entry[], next: string | null) {
-    const ids = new Set(head.map((entry) => entry.id))
-    const last = head.at(-1)
-    const meets = last ? this.entries.findIndex((entry) => entry.id === last.id) : -1
-    const rest = meets < 0 || next === null ? [] : this.entries.slice(meets + 1).filter((entry) => !ids.has(entry.id))
+  private async renew() {
+    this.renewing = true
+    // What changes meanwhile asks for itself.
+    const changes = this.changes
+    try {
+      let at = this.firstStale(changes)
+      while (at !== undefined && (await this.renewPage(at))) at = this.firstStale(changes)
+    } finally {
+      this.renewing = false
+    }
+  }
+
+  private async renewPage(at: string): Promise<boolean> {
+    const page: Page = { cursor: this.pages.get(at)?.cursor ?? null, changes: this.changes }
+    return this.read(page, (answer) => {
+      this.merge(at, page, answer.documents, answer.next_cursor)
+      if (at === start) this.count(answer)
+    })
+  }
+
+  // inSight is where the pages begin that are in sight.
+  private inSight(): string[] {
+    const found: string[] = []
+    for (let i = Math.min(this.sight.last, this.entries.length) - 2; i >= 0; i--) {
+      const id = this.entries[i]?.id ?? start
+      if (!this.pages.has(id)) continue
+      found.push(id)
+      if (i < this.sight.first) return found.reverse()
+    }
+    return [start, ...found.reverse()]
+  }
+
+  // firstStale is where a page begins that is older than `changes`: of those in sight, or the first, which has the total.
+  private firstStale(changes: number): string | undefined {
+    return [...this.inSight(), start].find((at) => (this.pages.get(at)?.changes ?? changes) < changes)
+  }
+
+  // merge puts a page that was read anew in the place of what was loaded of it. Where the two do not meet, what follows is loaded again.
+  private merge(at: string, page: Page, fresh: Entry[], next: string | null) {
+    const from = at === start ? 0 : this.entries.findIndex((entry) => entry.id === at) + 1
+    if (at !== start && from === 0) return // it went, and events have said so
+    const before = this.entries.slice(0, from)
+    const old = this.entries.slice(from)
+    const end = next === null ? old.length : meeting(old, fresh)
+    const ids = new Set(fresh.map((entry) => entry.id))
+    const isOld = (entry: Entry) => !ids.has(entry.id)
+    const rest = old.slice(end).filter(isOld)
+
+    const last = fresh.at(-1)
+    const following = { cursor: next, changes: (this.pages.get(last?.id ?? at) ?? this.pages.get(at) ?? page).changes }
+    this.pages.set(at, page)
+    for (const entry of [...fresh, ...old.slice(0, end)]) this.pages.delete(entry.id)
     if (rest.length === 0) this.cursor = next
-    this.entries.splice(0, this.entries.length, ...head, ...rest)
+    else if (last) this.pages.set(last.id, following)
+    this.entries.splice(0, this.entries.length, ...before.filter(isOld), ...fresh, ...rest)
   }
 
   private count(page: { total: number; total_is_exact: boolean }) {
@@ -111,20 +190,26 @@ export class List {
     this.exact = page.total_is_exact
   }
 
-  private async read(parameters: URLSearchParams, take: (page: Awaited<ReturnType<typeof api.list>>) => void) {
+  // read says whether there was an answer.
+  private async read(page: Page, take: (answer: Awaited<ReturnType<typeof api.list>>) => void): Promise<boolean> {
     this.reading?.abort()
     const reading = (this.reading = new AbortController())
+    const parameters = new URLSearchParams(this.parameters)
+    if (page.cursor) parameters.set('cursor', page.cursor)
     try {
-      take(await api.list(parameters, reading.signal))
+      const answer = await api.list(parameters, reading.signal)
+      if (reading.signal.aborted) return false
+      take(answer)
       this.problem = undefined
       this.state.value = 'there'
     } catch (error) {
-      if (reading.signal.aborted) return
+      if (reading.signal.aborted) return false
       if (!(error instanceof Problem || error instanceof Away)) throw error
       this.problem = error
       this.state.value = 'wrong'
     }
     this.version.value++
+    return this.state.value === 'there'
   }
 
   // stop gives up what is being read: nobody looks any more.
@@ -152,11 +237,32 @@ export class List {
 
   drop(ids: string[]) {
     const gone = new Set(ids)
+    let before = start
+    for (const { id } of this.entries) {
+      if (!gone.has(id)) {
+        before = id
+        continue
+      }
+      // The page that began after it begins after the one before, unless another does.
+      const page = this.pages.get(id)
+      if (page && !this.pages.has(before)) this.pages.set(before, page)
+      this.pages.delete(id)
+    }
     const kept = this.entries.filter((entry) => !gone.has(entry.id))
     this.total -= this.entries.length - kept.length
     this.entries.splice(0, this.entries.length, ...kept)
     this.version.value++
   }
+}
+
+// meeting is where, in what was loaded, that follows which a page read anew does not reach: after its last entry that stands behind the same
+// entry as before. One that moved says nothing.
+function meeting(old: Entry[], fresh: Entry[]): number {
+  const places = new Map(old.map((entry, place) => [entry.id, place]))
+  // Where what stands before the first was: before the first. One that is new was nowhere.
+  const now = [-1, ...fresh.map((entry) => places.get(entry.id) ?? NaN)]
+  const at = now.findLastIndex((place, i) => i > 0 && place - (now[i - 1] ?? NaN) === 1)
+  return at < 0 ? old.length : (now[at] ?? 0) + 1
 }
 
 // The lists of the last few addresses, so that the way back is at once.

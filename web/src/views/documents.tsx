@@ -1,4 +1,5 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import type { RefObject } from 'preact'
 import { explain, t } from '../i18n'
 import { Bulk, selection } from '../parts/bulk'
 import { Empty } from '../parts/empty'
@@ -45,14 +46,14 @@ export function DocumentsView() {
 // useShown is the list, or, until it has something to show, the one before: letters that are typed do not make the page flicker.
 function useShown(list: List): List {
   const before = useRef(list)
-  list.version.value
+  list.watch()
   const ready = list.state.value === 'there' || list.state.value === 'wrong' || list.entries.length > 0
   if (ready || before.current.filter.trashed !== list.filter.trashed) before.current = list
   return before.current
 }
 
-function hasConditions({ trashed: _, sort: __, ...conditions }: Filter): boolean {
-  return Object.values(conditions).some(Boolean)
+function hasConditions({ q, topic, untagged, status, type, from, to }: Filter): boolean {
+  return [q, topic, untagged, status, type, from, to].some(Boolean)
 }
 
 const nothingToFilter = (list: List) => list.state.value === 'there' && list.entries.length === 0 && !hasConditions(list.filter)
@@ -64,7 +65,7 @@ function titleOf(filter: Filter): string {
 }
 
 function countOf(list: List, filter: Filter): string {
-  list.version.value
+  list.watch()
   if (list.state.value === 'new' || (list.state.value === 'loading' && list.entries.length === 0)) return t('loading')
   if (list.state.value === 'wrong' && list.entries.length === 0) return ''
   if (!list.exact) return t('countMore', { n: list.total })
@@ -77,11 +78,13 @@ const ahead = 50
 function Rows({ list }: { list: List }) {
   const element = useRef<HTMLUListElement>(null)
   const height = list.filter.q ? 6.5 : 4.75
-  list.version.value
+  list.watch()
   const { first, last, row } = useWindow(element, list.entries.length, height)
+  useStill(element, list, first, last, row)
   useEffect(() => {
+    list.look(first, last)
     if (list.state.value === 'there' && !list.ended && last > list.entries.length - ahead) void list.more()
-  }, [list, last, list.version.value, returns.value])
+  }, [list, first, last, list.version.value, returns.value])
 
   if (list.state.value === 'wrong' && list.entries.length === 0) {
     if (signedOut.value) return null
@@ -105,6 +108,26 @@ function Rows({ list }: { list: List }) {
       <p class="end" aria-hidden="true">{list.state.value === 'loading' && list.entries.length > 0 ? t('loading') : ''}</p>
     </>
   )
+}
+
+// useStill keeps what is in sight where it is while rows come and go above it. At the top of the list, what comes in is to be seen.
+function useStill(element: RefObject<HTMLElement | null>, list: List, first: number, last: number, row: number) {
+  const shown = useRef<{ list: List; version: number; first: number; ids: string[] } | undefined>(undefined)
+  const version = list.watch()
+  useLayoutEffect(() => {
+    const was = shown.current
+    shown.current = { list, version, first, ids: list.entries.slice(first, last).map((entry) => entry.id) }
+    if (!element.current || was?.list !== list || was.version === version) return
+    const top = Math.floor(-element.current.getBoundingClientRect().top / row)
+    if (top <= 0) return
+    for (let i = Math.max(0, top - was.first); i < was.ids.length; i++) {
+      const now = list.entries.findIndex((entry) => entry.id === was.ids[i])
+      if (now < 0) continue
+      const moved = now - was.first - i
+      if (moved !== 0) scrollBy(0, moved * row)
+      return
+    }
+  }, [list, version, first, last, row])
 }
 
 // step moves the focus by a row. The next one is made by scrolling to it, if it is not there yet.
