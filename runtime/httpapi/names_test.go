@@ -15,6 +15,7 @@ func TestSentName(t *testing.T) {
 		{`form-data; name="file"; filename="say %22hi%22%0D%0A.txt"`, "say \"hi\"\r\n.txt"},
 		{`form-data; name="file"; filename="100%25.txt"`, "100%25.txt"},
 		{`form-data; name="file"; filename*=UTF-8''na%C3%AFve%22.txt`, `naïve".txt`},
+		{`form-data; name="file"; filename*=UTF-8''100%2522%20%28sure%29%22.txt`, `100%22 (sure)".txt`},
 		{`form-data; name="file"; filename="naive.txt"; filename*=UTF-8''na%C3%AFve.txt`, "naïve.txt"},
 		{`form-data; name="file"; filename=""`, ""},
 	} {

@@ -58,6 +58,21 @@ test('a refusal says which file, why and what to do', async () => {
   await page.context().close()
 })
 
+test('a file keeps its name, whatever stands in it', async () => {
+  const page = await w.open()
+  const names = ['say "hi".txt', '100%22 sure.txt', "it's (2) of *3*; ümlaut, 概要 = 50 %0A.txt"]
+  await add(page, ...names.map((name) => file(name, `the text of ${name}`)))
+  for (const name of names) await ready(page, name)
+  // Pages of others send what browsers make of a form, where a quote is %22.
+  await page.evaluate(async () => {
+    const form = new FormData()
+    form.append('file', new File(['from a form'], 'a "form".txt'))
+    await fetch('/api/documents/upload', { method: 'POST', body: form })
+  })
+  await ready(page, 'a "form".txt')
+  await page.context().close()
+})
+
 test('a duplicate leads to the document that is there', async () => {
   const page = await w.open()
   await add(page, file('original.txt', 'the same bytes'))
@@ -78,7 +93,7 @@ test('an upload shows how far it is, is cancelled and tried again', async () => 
   await add(page, file(name, Buffer.alloc(4 << 20, 'slowly ')))
   const bar = page.getByRole('progressbar', { name: `Progress of ${name}` })
   await bar.waitFor()
-  await page.waitForFunction(() => document.querySelector('progress')!.value > 0)
+  await page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0)
   assert.ok((await bar.evaluate((element: HTMLProgressElement) => element.value)) < 1)
   await page.getByRole('button', { name: `Cancel ${name}` }).click()
   await entry(page, name).getByText('Cancelled').waitFor()

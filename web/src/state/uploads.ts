@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals'
 import type { Doc } from '../api/api'
 import { facts } from '../api/facts'
-import { parseProblem, type Problem } from '../api/problem'
+import { fromProxy, parseProblem, type Problem } from '../api/problem'
 import { lost } from './connection'
 import { signedOut } from './session'
 
@@ -90,9 +90,17 @@ function send(one: Upload) {
     if (running.value === 0 && uploads.value.every((other) => other.state === 'stored')) setTimeout(leave, leaveAfter)
   }
   xhr.open('POST', '/api/documents/upload')
-  const form = new FormData()
-  form.append('file', one.file, one.file.name)
-  xhr.send(form)
+  xhr.send(formOf(one.file))
+}
+
+// formOf is a form with the file. FormData would write a quote in its name as %22 and leave a percent sign as it is (multipart/form-data
+// encoding of the HTML standard): the vault takes %22 for a quote, and a name that has %22 in it would be changed. In filename* (RFC 8187) a
+// name is what it is.
+function formOf(file: File): Blob {
+  const boundary = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const name = encodeURIComponent(file.name).replace(/['()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`)
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename*=UTF-8''${name}\r\n\r\n`
+  return new Blob([head, file, `\r\n--${boundary}--\r\n`], { type: `multipart/form-data; boundary=${boundary}` })
 }
 
 function outcome(xhr: XMLHttpRequest): Partial<Upload> {
@@ -101,6 +109,10 @@ function outcome(xhr: XMLHttpRequest): Partial<Upload> {
     return { state: document.duplicate ? 'duplicate' : 'stored', sent: 1, document }
   }
   if (xhr.status === 401) signedOut.value = true
+  if (fromProxy(xhr.status, xhr.responseText)) {
+    lost()
+    return { state: 'broken' }
+  }
   const problem = parseProblem(xhr.status, xhr.responseText)
   // What the server could not do now it may do later; what it refused it will refuse again.
   const passing = xhr.status >= 500 || xhr.status === 401 || xhr.status === 408 || xhr.status === 429
