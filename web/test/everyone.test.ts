@@ -69,6 +69,15 @@ test('everything is reached by the keyboard', async () => {
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   assert.equal(await focused(page), 'Change topics', 'the focus is not given back')
+  await page.getByRole('button', { name: 'Rename' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('textbox', { name: 'Name' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label') === 'Rename')
+  // Back in the list, it goes on where it was left.
+  await page.getByRole('link', { name: 'Documents', exact: true }).focus()
+  await page.keyboard.press('Enter')
+  await page.waitForFunction((text) => (document.activeElement as HTMLElement).innerText === text, first)
   await page.context().close()
 })
 
@@ -100,6 +109,19 @@ test('German for those whose browser speaks it', async () => {
   await page.locator('li.row .name', { hasText: 'long' }).click()
   await page.getByText(/^\d+\. November \d+|^\d+\. \p{L}+ \d+/u).first().waitFor()
   await accessible(page, 'a document in German')
+  await page.context().close()
+})
+
+test('a proxy that has lost the vault is not taken for it', async () => {
+  const page = await w.open()
+  await page.locator('li.row').first().waitFor()
+  const vault = /\/(api|livez)/
+  await page.route(vault, (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }))
+  await page.getByRole('link', { name: 'Trash' }).click()
+  await page.locator('.banner').waitFor()
+  await page.unroute(vault)
+  await page.locator('.banner').waitFor({ state: 'detached' })
+  await page.getByRole('heading', { name: 'The trash is empty' }).waitFor()
   await page.context().close()
 })
 

@@ -1,6 +1,6 @@
 import { lost, found } from '../state/connection'
 import { signedOut } from '../state/session'
-import { Away, parseProblem } from './problem'
+import { Away, fromProxy, parseProblem } from './problem'
 import type { components } from './schema'
 
 type Schemas = components['schemas']
@@ -38,9 +38,14 @@ export async function request(method: string, path: string, options: Options = {
     lost()
     throw new Away()
   }
+  const text = response.status >= 400 ? await response.text() : ''
+  if (fromProxy(response.status, text)) {
+    lost()
+    throw new Away()
+  }
   found()
   if (response.status === 401 && path !== '/api/session') signedOut.value = true
-  if (response.status >= 400) throw parseProblem(response.status, await response.text())
+  if (response.status >= 400) throw parseProblem(response.status, text)
   return response
 }
 

@@ -23,10 +23,13 @@ export class Away extends Error {
   }
 }
 
+// fromProxy tells the answer of a proxy that has lost the API from one of the API, whose errors are JSON.
+export const fromProxy = (status: number, text: string) => status >= 500 && !text.startsWith('{')
+
 export function parseProblem(status: number, text: string): Problem {
   try {
     const body: unknown = JSON.parse(text)
-    return new Problem(status, body !== null && typeof body === 'object' ? (body as Body) : {})
+    return new Problem(status, body !== null && typeof body === 'object' ? body : {})
   } catch {
     return new Problem(status, {})
   }
