@@ -7,7 +7,7 @@ import { Chip } from './chip'
 import { piecesOf } from './highlight'
 import { Marked } from './marked'
 import { Thumbnail } from './preview'
-import { Standing } from './standing'
+import { isSettled, Standing } from './standing'
 import { TrashActions } from './trash'
 
 interface Props {
@@ -20,6 +20,7 @@ interface Props {
 // Row is a document in the list. Names and texts are other people's: each stands in a bdi, so that its marks of direction end with it.
 export function Row({ entry, list, index, top }: Props) {
   const selected = selection.value.has(entry.id)
+  const state = list.filter.trashed ? 'trashed' : isSettled(entry) ? 'settled' : 'unsettled'
   const inside = (
     <>
       <bdi class="name">{entry.original_name}</bdi>
@@ -32,7 +33,7 @@ export function Row({ entry, list, index, top }: Props) {
   )
   return (
     <li
-      class={selected ? 'row selected' : 'row'} style={{ top: `${top}px` }}
+      class={`row ${state} ${selected ? 'selected' : ''}`} style={{ top: `${top}px` }}
       aria-setsize={list.exact ? list.total : -1} aria-posinset={index + 1}
     >
       <label class="check">
