@@ -19,7 +19,7 @@ test('a document shows its pages, its text, its facts and who filed it', async (
   await row(page, 'invoice.pdf').getByRole('link').click()
   await page.getByRole('img', { name: 'Page 1 of invoice.pdf' }).waitFor()
   await page.getByText(/% certain/).waitFor()
-  await page.getByText('Filed by The vault itself').waitFor()
+  await page.getByText('Filed by the vault itself').waitFor()
   await page.getByText('PDF', { exact: true }).waitFor()
   await accessible(page, 'a document')
   await page.getByRole('tab', { name: 'Text' }).click()

@@ -27,7 +27,7 @@ export const de: Record<Key, Message> = {
   emptyTopics: 'Noch keine Themen', emptyTopicsDo: 'Unter Themen werden Dokumente abgelegt, zum Beispiel Rechnungen oder Verträge. Mit einer Beschreibung geschieht das von selbst.',
   listWrong: 'Die Dokumente konnten nicht gelesen werden',
 
-  select: '{name} auswählen', selected: { one: '{n} ausgewählt', other: '{n} ausgewählt' }, selectAll: 'Alle auswählen', unselect: 'Auswahl aufheben',
+  select: '{name} auswählen', selected: { one: '{n} ausgewählt', other: '{n} ausgewählt' }, selectAll: 'Alle auswählen', selectLoaded: 'Die ersten {n} auswählen', unselect: 'Auswahl aufheben',
   addTopics: 'Themen hinzufügen', removeTopics: 'Themen entfernen', fileAgain: 'Neu ablegen', readAgain: 'Neu lesen', delete: 'Löschen', restore: 'Zurückholen',
   deleteForGood: 'Endgültig löschen', deletedForGood: '„{name}“ ist endgültig gelöscht', deleteForGoodAsk: '„{name}“ endgültig löschen? Das lässt sich nicht rückgängig machen.',
   deletedMany: { one: '{n} Dokument ist im Papierkorb', other: '{n} Dokumente sind im Papierkorb' },
@@ -44,7 +44,7 @@ export const de: Record<Key, Message> = {
   pages: 'Seiten', text: 'Text', pageOf: 'Seite {n} von {name}', noPreview: 'Diese Seite lässt sich nicht als Bild zeigen.', drawing: 'Wird gezeichnet …', noText: 'In diesem Dokument wurde kein Text gefunden.',
   notYet: 'Das Dokument wurde noch nicht gelesen.', hits: { one: '{n} Treffer', other: '{n} Treffer' }, noHits: 'Keine Treffer in diesem Text', nextHit: 'Nächster Treffer', previousHit: 'Voriger Treffer',
   cut: 'Es gibt mehr Text, als hier gezeigt wird.', allText: 'Der ganze Text', facts: 'Einzelheiten', name: 'Name', size: 'Größe', added: 'Hinzugefügt', changed: 'Geändert', pageCount: 'Seiten', language: 'Sprache',
-  fingerprint: 'SHA-256', filedBy: 'Abgelegt durch', model: 'Modell', certainty: 'zu {percent} sicher', byHand: 'von Hand', noTopics: 'Noch keine', changeTopics: 'Themen ändern', newTopic: 'Neues Thema',
+  fingerprint: 'SHA-256', 'filedBy.builtin': 'Abgelegt durch die Ablage selbst', 'filedBy.anthropic': 'Abgelegt durch Anthropic', 'filedBy.openai': 'Abgelegt durch OpenAI oder einen Server dieser Art', 'filedBy.lmstudio': 'Abgelegt durch LM Studio', model: 'Modell', certainty: 'zu {percent} sicher', byHand: 'von Hand', noTopics: 'Noch keine', changeTopics: 'Themen ändern', newTopic: 'Neues Thema',
   rename: 'Umbenennen', download: 'Herunterladen', open: 'Original öffnen', unreadable: 'Dieses Dokument konnte nicht gelesen werden', unfiled: 'Dieses Dokument konnte nicht abgelegt werden',
   skipped: 'Nicht von selbst abgelegt: Es gab keinen Text, oder es gibt keine Themen.', asked: 'Ist in Arbeit.', topicsOf: 'Themen von „{name}“', chooseTopics: 'Themen wählen',
 
@@ -63,7 +63,7 @@ export const de: Record<Key, Message> = {
   prompt: 'Was Modellen gesagt wird', promptReset: 'Zurück zum üblichen', saved: 'Die Einstellungen sind gespeichert', try: 'Ausprobieren', trySays: 'Probiert, was gespeichert ist.', works: 'Es geht ({ms} ms).', fails: 'Es geht nicht.',
   unsaved: 'Noch nicht gespeichert',
 
-  health: 'Befinden', 'health.ok': 'Alles in Ordnung', 'health.degraded': 'Etwas antwortet nicht', ok: 'antwortet', numbers: 'Zahlen', queue: 'Warten auf Bearbeitung', active: 'In Arbeit', oldest: 'Längste Wartezeit', stored: 'Gespeichert',
+  health: 'Befinden', 'health.ok': 'Alles in Ordnung', 'health.degraded': 'Etwas antwortet nicht', ok: 'antwortet', noAnswer: 'antwortet nicht', numbers: 'Zahlen', queue: 'Warten auf Bearbeitung', active: 'In Arbeit', oldest: 'Längste Wartezeit', stored: 'Gespeichert',
   inTrash: 'Im Papierkorb', total: 'Dokumente', unknown: 'unbekannt', postgres: 'Datenbank', minio: 'Objektspeicher', redis: 'Warteschlange',
 
   away: 'Die Ablage antwortet nicht. Was Sie sehen, kann veraltet sein; es geht von selbst weiter, wenn sie wieder da ist.', backAgain: 'Die Ablage ist wieder da',

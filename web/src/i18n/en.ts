@@ -25,7 +25,7 @@ export const en = {
   emptyTopics: 'No topics yet', emptyTopicsDo: 'Topics are what documents are filed under, such as invoices or contracts. With a description the vault files by itself.',
   listWrong: 'The documents could not be read',
 
-  select: 'Select {name}', selected: { one: '{n} selected', other: '{n} selected' }, selectAll: 'Select all', unselect: 'Clear selection',
+  select: 'Select {name}', selected: { one: '{n} selected', other: '{n} selected' }, selectAll: 'Select all', selectLoaded: 'Select the first {n}', unselect: 'Clear selection',
   addTopics: 'Add topics', removeTopics: 'Remove topics', fileAgain: 'File again', readAgain: 'Read again', delete: 'Delete', restore: 'Restore',
   deleteForGood: 'Delete for good', deletedForGood: '“{name}” is gone', deleteForGoodAsk: 'Delete “{name}” for good? This cannot be undone.',
   deletedMany: { one: '{n} document is in the trash', other: '{n} documents are in the trash' },
@@ -42,7 +42,7 @@ export const en = {
   pages: 'Pages', text: 'Text', pageOf: 'Page {n} of {name}', noPreview: 'This page cannot be shown as a picture.', drawing: 'Being drawn…', noText: 'No text was found in this document.',
   notYet: 'The document has not been read yet.', hits: { one: '{n} hit', other: '{n} hits' }, noHits: 'No hits in this text', nextHit: 'Next hit', previousHit: 'Previous hit',
   cut: 'There is more text than is shown here.', allText: 'All the text', facts: 'Details', name: 'Name', size: 'Size', added: 'Added', changed: 'Changed', pageCount: 'Pages', language: 'Language',
-  fingerprint: 'SHA-256', filedBy: 'Filed by', model: 'Model', certainty: '{percent} certain', byHand: 'by hand', noTopics: 'None yet', changeTopics: 'Change topics', newTopic: 'New topic',
+  fingerprint: 'SHA-256', 'filedBy.builtin': 'Filed by the vault itself', 'filedBy.anthropic': 'Filed by Anthropic', 'filedBy.openai': 'Filed by OpenAI or a server like it', 'filedBy.lmstudio': 'Filed by LM Studio', model: 'Model', certainty: '{percent} certain', byHand: 'by hand', noTopics: 'None yet', changeTopics: 'Change topics', newTopic: 'New topic',
   rename: 'Rename', download: 'Download', open: 'Open original', unreadable: 'This document could not be read', unfiled: 'This document could not be filed',
   skipped: 'Not filed by itself: there was no text, or there are no topics.', asked: 'The vault is at it.', topicsOf: 'Topics of “{name}”', chooseTopics: 'Choose topics',
 
@@ -61,7 +61,7 @@ export const en = {
   prompt: 'What models are told', promptReset: 'Back to the default', saved: 'The settings are saved', try: 'Try it', trySays: 'Tries what is saved.', works: 'It works ({ms} ms).', fails: 'It does not work.',
   unsaved: 'Not saved yet',
 
-  health: 'Health', 'health.ok': 'All is well', 'health.degraded': 'Something does not answer', ok: 'answers', numbers: 'Numbers', queue: 'Waiting for a worker', active: 'At work', oldest: 'Longest wait', stored: 'Stored',
+  health: 'Health', 'health.ok': 'All is well', 'health.degraded': 'Something does not answer', ok: 'answers', noAnswer: 'does not answer', numbers: 'Numbers', queue: 'Waiting for a worker', active: 'At work', oldest: 'Longest wait', stored: 'Stored',
   inTrash: 'In the trash', total: 'Documents', unknown: 'unknown', postgres: 'Database', minio: 'Object store', redis: 'Queue',
 
   away: 'The vault does not answer. What you see may be old; it goes on by itself when the vault is back.', backAgain: 'The vault is back',

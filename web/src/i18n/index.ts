@@ -67,12 +67,16 @@ function inUnit(unit: string, unitDisplay: 'short' | 'long', digits: number): In
   return format
 }
 
-const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
-
 export function bytes(n: number): string {
-  let unit = 0
-  for (; n >= 1000 && unit < units.length - 1; unit++) n /= 1000
-  return inUnit(units[unit]!, unit ? 'short' : 'long', unit && n < 10 ? 1 : 0).format(n)
+  if (n < 1000) return inUnit('byte', 'long', 0).format(n)
+  let unit = 'kilobyte'
+  n /= 1000
+  for (const larger of ['megabyte', 'gigabyte', 'terabyte']) {
+    if (n < 1000) break
+    unit = larger
+    n /= 1000
+  }
+  return inUnit(unit, 'short', n < 10 ? 1 : 0).format(n)
 }
 
 export function seconds(n: number): string {

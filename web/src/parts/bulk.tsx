@@ -42,6 +42,7 @@ const saidOf: Record<BulkAction, Key> = {
 export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
   const [picking, setPicking] = useState<'add_topics' | 'remove_topics'>()
   const ids = [...selection.value]
+  list.watch()
   if (ids.length === 0) return null
 
   const act = async (action: BulkAction, topics?: string[]) => {
@@ -58,7 +59,9 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
   return (
     <div class="bulk" role="toolbar" aria-label={t('selected', { n: ids.length })}>
       <strong role="status">{t('selected', { n: ids.length })}</strong>
-      <button type="button" class="plain" onClick={() => { selection.value = new Set(list.entries.map((entry) => entry.id)) }}>{t('selectAll')}</button>
+      <button type="button" class="plain" onClick={() => { selection.value = new Set(list.entries.map((entry) => entry.id)) }}>
+        {list.ended ? t('selectAll') : t('selectLoaded', { n: list.entries.length })}
+      </button>
       <span class="actions">
         {trashed ? button('restore', 'restore') : (
           <>

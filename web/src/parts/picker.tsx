@@ -27,6 +27,7 @@ export function Picker({ title, chosen, onSave, onClose }: Props) {
   const create = async () => {
     const topic = await api.createTopic({ name: fresh.trim() })
     setFresh('')
+    setNames(new Set([...names, topic.name]))
     await readTopics()
     return topic.name
   }

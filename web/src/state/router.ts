@@ -40,26 +40,39 @@ export function withParameters(changes: Record<string, string>, path = here.valu
   return query ? `${path}?${query}` : path
 }
 
-// A new view is announced by its heading; the focus is not left on what is gone.
+// A new view is announced by its heading; the focus is not left on what is gone. Who types a search goes on typing.
 function focusMain() {
+  if (document.activeElement?.closest('.search')) return
   requestAnimationFrame(() => document.getElementById('main')?.focus({ preventScroll: true }))
 }
 
 addEventListener('scroll', () => scrolled.set(key, scrollY), { passive: true })
 
+// focusLink goes back to the link to a view that was left, once the list has it again.
+function focusLink(path: string, frames = 5) {
+  requestAnimationFrame(() => {
+    const link = document.querySelector<HTMLElement>(`main a.link[href^="${path}"]`)
+    if (link) link.focus({ preventScroll: true })
+    else if (frames > 0) focusLink(path, frames - 1)
+    else focusMain()
+  })
+}
+
 addEventListener('popstate', (event) => {
   key = (event.state as Place | null)?.key ?? 0
-  const moved = location.pathname !== here.value.pathname
+  const left = here.value.pathname
+  const moved = location.pathname !== left
   here.value = new URL(location.href)
   const top = scrolled.get(key) ?? 0
   requestAnimationFrame(() => scrollTo(0, top))
-  if (moved) focusMain()
+  if (moved && left.startsWith('/documents/')) focusLink(left)
+  else if (moved) focusMain()
 })
 
 // Links are links: a plain click on one of ours changes the view, all others are the browser's.
 addEventListener('click', (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
-  const link = (event.target as Element | null)?.closest?.('a')
+  const link = event.target instanceof Element && event.target.closest('a')
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return
   if (/^\/(api|docs|openapi\.json|health)(\/|$)/.test(link.pathname) || link.hash) return
   event.preventDefault()

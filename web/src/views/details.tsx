@@ -63,6 +63,6 @@ function Filing({ document: { classification } }: { document: Doc }) {
   if (classification.status === 'pending') return <p class="note">{t('asked')}</p>
   if (classification.status === 'skipped') return <p class="note">{t('skipped')}</p>
   if (!classification.provider || Object.keys(classification.confidence).length === 0) return null
-  const provider = t(`provider.${classification.provider}` as Key)
-  return <p class="note">{t('filedBy')} {provider}{classification.model && `, ${classification.model}`}</p>
+  const by = t(`filedBy.${classification.provider}` as Key)
+  return <p class="note">{by}{classification.model && ` (${classification.model})`}</p>
 }

@@ -31,7 +31,7 @@ export function DocumentView({ id }: { id: string }) {
     <article class="document">
       <BackLink />
       <div class="title">
-        <Name key={doc.original_name} document={doc} onRenamed={read} />
+        <Name document={doc} onRenamed={read} />
         <Standing document={doc} />
         <Actions document={doc} onChange={read} />
       </div>
@@ -58,7 +58,7 @@ function useDocument(id: string) {
     }
   }, [id])
   useEffect(() => { void read() }, [read, returns.value])
-  useEffect(() => watch({ document: (changed) => { if (changed.id === id) void read() }, topics: read, reset: read }), [read])
+  useEffect(() => watch({ document: (changed) => { if (changed.id === id) void read() }, topics: () => void read(), reset: () => void read() }), [read])
   return { document, problem, read }
 }
 
@@ -69,7 +69,7 @@ function BackLink() {
     <a
       class="back" href={q ? `/?q=${encodeURIComponent(q)}` : '/'}
       onClick={(event) => {
-        if (history.length < 2 || !cameFromList()) return
+        if (!cameFromList()) return
         event.preventDefault()
         history.back()
       }}
@@ -100,7 +100,8 @@ function Actions({ document: doc, onChange }: { document: DocWithText; onChange:
   const name = doc.original_name
   const remove = async () => {
     await api.remove(doc.id)
-    go('/')
+    if (cameFromList()) history.back()
+    else go('/')
     tell(t('deleted', { name }), {
       action: { label: t('undo'), run: () => void act(async () => { await api.bulk([doc.id], 'restore'); tell(t('restored', { name })) }) },
     })

@@ -5,24 +5,27 @@ import { Icon } from '../parts/icon'
 import { Wrong } from '../parts/wrong'
 
 // Name is the document's heading, and the field in which it is renamed.
-export function Name({ document: doc, onRenamed }: { document: Doc; onRenamed: () => void }) {
+export function Name({ document: doc, onRenamed }: { document: Doc; onRenamed: () => Promise<void> }) {
   const [typed, setTyped] = useState<string>()
   const [wrong, setWrong] = useState('')
   const field = useRef<HTMLInputElement>(null)
+  const button = useRef<HTMLButtonElement>(null)
   const editing = typed !== undefined
   // Before anything is painted: what is typed at once belongs here.
   useLayoutEffect(() => {
     if (!editing) return
     // The name without its extension is what people change.
-    field.current!.focus()
-    field.current!.setSelectionRange(0, doc.original_name.lastIndexOf('.') > 0 ? doc.original_name.lastIndexOf('.') : doc.original_name.length)
+    const dot = doc.original_name.lastIndexOf('.')
+    field.current?.focus()
+    field.current?.setSelectionRange(0, dot > 0 ? dot : doc.original_name.length)
+    return () => button.current?.focus()
   }, [editing])
 
   if (!editing) {
     return (
       <h1>
         <bdi>{doc.original_name}</bdi>
-        <button type="button" class="plain" aria-label={t('rename')} onClick={() => setTyped(doc.original_name)}><Icon name="edit" /></button>
+        <button ref={button} type="button" class="plain" aria-label={t('rename')} onClick={() => setTyped(doc.original_name)}><Icon name="edit" /></button>
       </h1>
     )
   }
@@ -30,8 +33,8 @@ export function Name({ document: doc, onRenamed }: { document: Doc; onRenamed: (
     event.preventDefault()
     try {
       await api.rename(doc.id, typed)
+      await onRenamed()
       setTyped(undefined)
-      onRenamed()
     } catch (error) {
       setWrong(explain(error))
     }

@@ -23,7 +23,7 @@ export function StatusView() {
       }
     }
     void read()
-    const timer = setInterval(read, readEvery)
+    const timer = setInterval(() => void read(), readEvery)
     return () => {
       clearInterval(timer)
       given.abort()
@@ -39,7 +39,7 @@ export function StatusView() {
             <p class={health.status === 'ok' ? 'good' : 'wrong'}><Icon name={health.status === 'ok' ? 'done' : 'warning'} />{t(`health.${health.status}`)}</p>
             <dl>
               {Object.entries(health.checks).map(([name, said]) => (
-                <div key={name}><dt>{t(name as Key)}</dt><dd class={said === 'ok' ? '' : 'wrong'}>{said === 'ok' ? t('ok') : said}</dd></div>
+                <div key={name}><dt>{t(name as Key)}</dt><dd class={said === 'ok' ? '' : 'wrong'}>{t(said === 'ok' ? 'ok' : 'noAnswer')}</dd></div>
               ))}
             </dl>
           </section>
