@@ -74,8 +74,9 @@ verify: go ## Check that generated files are current, go.mod is tidy, and all li
 	hack/verify
 
 .PHONY: lint
-lint: go ## Run golangci-lint; LINTFLAGS=--fix repairs what it can
+lint: go ## Run golangci-lint and eslint; LINTFLAGS=--fix repairs what they can
 	"$$(hack/tool golangci-lint)" run $(LINTFLAGS)
+	hack/web lint $(LINTFLAGS)
 
 .PHONY: vuln
 vuln: go ## Look for known vulnerabilities in what is linked

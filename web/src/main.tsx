@@ -9,6 +9,7 @@ import { followEvents, watch } from './state/events'
 import { readTopics } from './state/topics'
 
 void readTopics()
-watch({ topics: readTopics, reset: readTopics })
-render(<App />, document.getElementById('page')!)
+watch({ topics: () => void readTopics(), reset: () => void readTopics() })
+const page = document.getElementById('page')
+if (page) render(<App />, page)
 followEvents()

@@ -49,18 +49,19 @@ test('a session that ends takes nothing that was typed with it', async () => {
   await page.reload()
   assert.equal(await page.getByLabel('What models are told').inputValue(), 'File as my grandmother would.')
   await page.getByRole('button', { name: 'Back to the default' }).click()
-  await page.waitForFunction(() => document.querySelector('textarea')!.value.startsWith('You file documents'))
+  await page.waitForFunction(() => document.querySelector('textarea')?.value.startsWith('You file documents'))
   await page.context().close()
 })
 
 test('a provider is chosen, its key goes in and never comes out, and it is tried', async () => {
-  provider = createServer((request, answer) => {
+  const server = createServer((request, answer) => {
     answer.statusCode = request.headers.authorization === 'Bearer right-key' ? 200 : 401
     answer.setHeader('Content-Type', 'application/json')
     answer.end('{"object": "list", "data": [{"id": "gpt-4o", "object": "model"}], "id": "gpt-4o"}')
   })
-  await new Promise<void>((listening) => provider!.listen(0, '127.0.0.1', listening))
-  const { port } = provider.address() as { port: number }
+  provider = server
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address() as { port: number }
 
   const page = await w.open('/settings')
   await page.getByLabel('Token').fill(token)
@@ -76,7 +77,7 @@ test('a provider is chosen, its key goes in and never comes out, and it is tried
   await page.getByText('It does not work.').waitFor()
   await page.getByLabel('API key').fill('right-key')
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('input[type=password]')!.value === '')
+  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('input[type=password]')?.value === '')
   await page.getByRole('button', { name: 'Try it' }).click()
   await page.getByText(/It works/).waitFor()
   assert.ok(!(await page.content()).includes('right-key'))

@@ -19,13 +19,13 @@ export interface World {
 // policy, fail the file.
 export function world(environment: Record<string, string> = {}): World {
   const errors: string[] = []
-  let browser: Browser
+  let browser: Browser | undefined
   const w = {} as World
   before(async () => {
     w.stack = await startStack(environment)
-    browser = await chromium.launch({ executablePath: need('CHROMIUM'), args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+    const launched = (browser = await chromium.launch({ executablePath: need('CHROMIUM'), args: ['--no-sandbox', '--disable-dev-shm-usage'] }))
     w.open = async (path = '/', options = {}) => {
-      const context = await browser.newContext({ baseURL: w.stack.url, locale: 'en-GB', reducedMotion: 'reduce', ...options })
+      const context = await launched.newContext({ baseURL: w.stack.url, locale: 'en-GB', reducedMotion: 'reduce', ...options })
       const page = await context.newPage()
       page.setDefaultTimeout(patience)
       page.on('pageerror', (error) => errors.push(String(error.stack ?? error)))
@@ -38,7 +38,7 @@ export function world(environment: Record<string, string> = {}): World {
   })
   after(async () => {
     await browser?.close()
-    await w.stack?.close()
+    await (w as Partial<World>).stack?.close()
     assert.deepEqual(errors, [], 'errors of the page')
   })
   return w

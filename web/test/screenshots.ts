@@ -36,12 +36,12 @@ async function shot(page: Page, name: string) {
   await page.screenshot({ path: `${into}${name}.png` })
 }
 
-async function shots(name: string, path: string, prepare: (page: Page) => Promise<unknown> = async () => {}) {
+async function shots(name: string, path: string, prepare?: (page: Page) => Promise<unknown>) {
   for (const [suffix, options] of Object.entries({ wide, 'wide-dark': { ...wide, ...dark }, narrow, 'narrow-dark': { ...narrow, ...dark } })) {
     if (name !== 'documents' && name !== 'document' && suffix !== 'wide' && suffix !== 'narrow-dark') continue
     const page = await w.open(path, options)
     await page.locator('main h1').waitFor()
-    await prepare(page)
+    await prepare?.(page)
     await shot(page, `${name}-${suffix}`)
     await page.context().close()
   }
@@ -57,9 +57,9 @@ test('screenshots', async () => {
   await add(page, file('travel-notes.txt', readFileSync(new URL('travel-notes.txt', documents))), file('invoice.pdf', readFileSync(new URL('invoice.pdf', documents))))
   await page.waitForFunction((n) => document.querySelectorAll('li.row').length === n && document.querySelectorAll('.standing').length === 1, papers.length + 3)
   const { documents: all } = await ask<{ documents: { id: string; original_name: string }[] }>(page, 'GET', '/api/documents?per_page=100')
-  for (const [name, , filed] of papers) await ask(page, 'PATCH', `/api/documents/${all.find((one) => one.original_name === name)!.id}`, { topics: filed })
   await page.getByRole('button', { name: 'Hide' }).click()
-  const of = (name: string) => `/documents/${all.find((one) => one.original_name === name)!.id}`
+  const of = (name: string) => `/documents/${all.find((one) => one.original_name === name)?.id}`
+  for (const [name, , filed] of papers) await ask(page, 'PATCH', `/api${of(name)}`, { topics: filed })
 
   const thumbnails = (on: Page) => on.waitForFunction((n) => document.querySelectorAll('.thumbnail img').length >= n, 8)
   await shots('documents', '/', thumbnails)

@@ -78,15 +78,15 @@ export class Program {
         this.log.push(line)
         if (line.includes(this.command === 'api' ? '"server":"api"' : '"msg":"listening"')) ready()
       }
-      createInterface(child.stdout!).on('line', read)
-      createInterface(child.stderr!).on('line', read)
+      createInterface(child.stdout).on('line', read)
+      createInterface(child.stderr).on('line', read)
       child.once('exit', () => failed(new Error(`docvault ${this.command} ended:\n${this.log.slice(-20).join('\n')}`)))
     })
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.process
-    if (!child || child.exitCode !== null) return
+    if (child?.exitCode !== null) return
     const ended = new Promise((done) => child.once('exit', done))
     child.kill(signal)
     await ended

@@ -17,10 +17,10 @@ export function Dialog({ title, children, onClose }: Props) {
   const id = useId()
   useLayoutEffect(() => {
     const before = document.activeElement
-    const dialog = element.current!
-    dialog.showModal()
+    const dialog = element.current
+    dialog?.showModal()
     return () => {
-      dialog.close()
+      dialog?.close()
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }
   }, [])

@@ -16,9 +16,9 @@ export function Drop() {
     const drop = (event: DragEvent) => {
       depth = 0
       setOver(false)
-      if (!holdsFiles(event)) return
+      if (!event.dataTransfer || !holdsFiles(event)) return
       event.preventDefault()
-      void filesOf(event.dataTransfer!).then(upload)
+      void filesOf(event.dataTransfer).then(upload)
     }
     const paste = (event: ClipboardEvent) => {
       const files = event.clipboardData?.files

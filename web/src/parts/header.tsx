@@ -13,7 +13,7 @@ export function Header({ menu, onMenu }: { menu: boolean; onMenu: () => void }) 
       </button>
       <a class="brand" href="/" aria-label="DocVault"><img src="/favicon.svg" alt="" /><span>DocVault</span></a>
       <Search />
-      <button type="button" class="main add" aria-label={t('add')} onClick={() => files.current!.click()}>
+      <button type="button" class="main add" aria-label={t('add')} onClick={() => files.current?.click()}>
         <Icon name="add" /><span>{t('add')}</span>
       </button>
       <input
@@ -45,8 +45,8 @@ function Search() {
     const focus = (event: KeyboardEvent) => {
       if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return
       event.preventDefault()
-      field.current!.select()
-      field.current!.focus()
+      field.current?.select()
+      field.current?.focus()
     }
     addEventListener('keydown', focus)
     return () => removeEventListener('keydown', focus)

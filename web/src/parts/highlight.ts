@@ -14,19 +14,19 @@ export function piecesOf(highlight: string): Piece[] {
   for (const part of highlight.split(/(<\/?mark>)/)) {
     if (part === '<mark>') marked = true
     else if (part === '</mark>') marked = false
-    else if (part) pieces.push({ text: part.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name: string) => entities[name]!), marked })
+    else if (part) pieces.push({ text: part.replace(/&(amp|lt|gt|quot|#34|#39);/g, (written, name: string) => entities[name] ?? written), marked })
   }
   return pieces
 }
 
 // plain is a text without accents and capitals, letter by letter, so that places in it are places in the text.
 function plain(text: string): string {
-  let out = ''
-  for (let i = 0; i < text.length; i++) {
-    const base = text[i]!.normalize('NFD')[0]!.toLowerCase()
-    out += base.length === 1 ? base : text[i]!
-  }
-  return out
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()).replace(/[\u0080-\uffff]/g, plainLetter)
+}
+
+function plainLetter(letter: string): string {
+  const base = letter.normalize('NFD').charAt(0).toLowerCase()
+  return base.length === 1 ? base : letter
 }
 
 // wordsOf is what a query asks for: words and phrases, without what it excludes.

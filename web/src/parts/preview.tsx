@@ -40,7 +40,7 @@ export function Sheet({ document, page }: { document: Doc; page: number }) {
   const element = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const observer = new IntersectionObserver((entries) => setSeen(entries.some((entry) => entry.isIntersecting)), { rootMargin: '400px' })
-    observer.observe(element.current!)
+    if (element.current) observer.observe(element.current)
     return () => observer.disconnect()
   }, [])
   const url = usePicture(document, page, sheet, seen, 0)

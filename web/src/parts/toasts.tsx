@@ -5,14 +5,12 @@ import { Icon } from './icon'
 export function Toasts() {
   return (
     <div class="toasts" role="status">
-      {toasts.value.map((toast) => (
-        <div key={toast.id} class={`toast ${toast.kind}`}>
-          <Icon name={toast.kind === 'done' ? 'done' : 'warning'} />
-          <bdi>{toast.text}</bdi>
-          {toast.action && (
-            <button type="button" onClick={() => { dismiss(toast.id); toast.action!.run() }}>{toast.action.label}</button>
-          )}
-          <button type="button" class="plain" aria-label={t('close')} onClick={() => dismiss(toast.id)}><Icon name="close" /></button>
+      {toasts.value.map(({ id, kind, text, action }) => (
+        <div key={id} class={`toast ${kind}`}>
+          <Icon name={kind === 'done' ? 'done' : 'warning'} />
+          <bdi>{text}</bdi>
+          {action && <button type="button" onClick={() => { dismiss(id); action.run() }}>{action.label}</button>}
+          <button type="button" class="plain" aria-label={t('close')} onClick={() => dismiss(id)}><Icon name="close" /></button>
         </div>
       ))}
     </div>

@@ -10,7 +10,7 @@ let timer: ReturnType<typeof setTimeout> | undefined
 
 export function lost() {
   away.value = true
-  timer ??= setTimeout(ask, askEvery)
+  timer ??= setTimeout(() => void ask(), askEvery)
 }
 
 export function found() {
@@ -26,11 +26,14 @@ async function ask() {
   timer = undefined
   try {
     const response = await fetch('/livez', { cache: 'no-store' })
-    if (response.ok) return found()
+    if (response.ok) {
+      found()
+      return
+    }
   } catch {
     // still away
   }
-  timer = setTimeout(ask, askEvery)
+  timer = setTimeout(() => void ask(), askEvery)
 }
 
 addEventListener('online', () => void ask())

@@ -79,7 +79,10 @@ function poll(on: boolean) {
 // A browser has six connections to a server, for all its windows: those that nobody looks at hold none.
 export function followEvents() {
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) return close()
+    if (document.hidden) {
+      close()
+      return
+    }
     open()
     resetAll()
   })

@@ -41,7 +41,7 @@ function changesOf(now: Typed, settings: Settings): Record<string, unknown> {
   const set = (name: ProviderName, field: string, value: string) => { (providers[name] ??= {})[field] = value.trim() || null }
   for (const name of withModel) if (now.model[name] !== was.model[name]) set(name, 'model', now.model[name] ?? '')
   for (const name of withURL) if (now.url[name] !== was.url[name]) set(name, 'base_url', now.url[name] ?? '')
-  for (const name of withKey) if (now.key[name]) set(name, 'api_key', now.key[name]!)
+  for (const name of withKey) if (now.key[name]) set(name, 'api_key', now.key[name])
   const changes: Record<string, unknown> = {}
   if (now.active !== was.active) changes.active_provider = now.active
   if (now.prompt !== was.prompt) changes.system_prompt = now.prompt.trim() || null

@@ -12,7 +12,7 @@ type Doing = { what: 'edit' | 'merge' | 'delete'; topic: Topic } | { what: 'crea
 
 export function TopicsView() {
   const [doing, setDoing] = useState<Doing>()
-  const all = topics.value
+  const all = topics.value ?? []
   useEffect(() => {
     document.title = `${t('topics')} · DocVault`
     void readTopics()
@@ -35,9 +35,9 @@ export function TopicsView() {
         <h1>{t('topics')}</h1>
         <button type="button" class="main" onClick={() => setDoing({ what: 'create' })}>{t('newTopic')}</button>
       </div>
-      {all?.length === 0 && <Empty icon="topics" title={t('emptyTopics')} text={t('emptyTopicsDo')} />}
+      {topics.value && all.length === 0 && <Empty icon="topics" title={t('emptyTopics')} text={t('emptyTopicsDo')} />}
       <ul class="topic-list">
-        {(all ?? []).map((topic) => (
+        {all.map((topic) => (
           <li key={topic.id}>
             <Dot color={topic.color} />
             <div>
@@ -45,7 +45,7 @@ export function TopicsView() {
               <small>{t('count', { n: topic.doc_count })}</small>
               {topic.description && <p dir="auto">{topic.description}</p>}
             </div>
-            <span class="actions">{button('edit', topic)}{all!.length > 1 && button('merge', topic)}{button('delete', topic)}</span>
+            <span class="actions">{button('edit', topic)}{all.length > 1 && button('merge', topic)}{button('delete', topic)}</span>
           </li>
         ))}
       </ul>
@@ -69,7 +69,7 @@ const palette = ['#3b6fd4', '#0f8f8c', '#3f8f3a', '#b8860b', '#d4622a', '#c23b56
 
 function Edit({ topic, onClose, onDone }: Omit<Props, 'topic'> & { topic: Topic | undefined }) {
   const [typed, setTyped] = useState({
-    name: topic?.name ?? '', description: topic?.description ?? '', color: topic?.color ?? palette[(topics.value?.length ?? 0) % palette.length]!,
+    name: topic?.name ?? '', description: topic?.description ?? '', color: topic?.color ?? palette[(topics.value?.length ?? 0) % palette.length] ?? '#3b6fd4',
   })
   const [wrong, setWrong] = useState('')
   const set = (changes: Partial<typeof typed>) => setTyped({ ...typed, ...changes })
