@@ -75,8 +75,10 @@ func self(t testing.TB) string {
 // newExtractor shares the compiled code between tests and runs: compiling takes seconds.
 func newExtractor(t testing.TB, limits extract.Limits) *extract.Extractor {
 	t.Helper()
-	return extract.New(limits, self(t), filepath.Join(os.TempDir(), "docvault-test-cache"))
+	return extract.New(limits, self(t), cacheDir())
 }
+
+func cacheDir() string { return filepath.Join(os.TempDir(), "docvault-test-cache") }
 
 func file(t testing.TB, content []byte) *os.File {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"os"
 	"strings"
 	"testing"
@@ -42,6 +43,11 @@ func tryReading(t *testing.T, mime string, content []byte) {
 		}
 		return
 	}
+	checkResult(t, result)
+}
+
+func checkResult(t *testing.T, result extract.Result) {
+	t.Helper()
 	text := strings.Join(result.Pages, "")
 	if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
 		t.Errorf("no text: %q", text)
@@ -143,6 +149,33 @@ func FuzzODF(f *testing.F) {
 		content := archive(t, "content.xml", "<x"+odfXMLNS+">"+body+"</x>", "styles.xml", styles, "META-INF/manifest.xml", manifest)
 		for _, kind := range []string{"text", "spreadsheet", "presentation"} {
 			tryReading(t, odfs+kind, content)
+		}
+	})
+}
+
+// FuzzPDF reads and draws whatever comes as a PDF. PDFium stands in a sandbox that outlives a file here, though not in a child.
+func FuzzPDF(f *testing.F) {
+	white := image.NewGray(image.Rect(0, 0, 8, 4))
+	form := pdfWriter{form: "/AcroForm << /Fields [6 0 R] >>"}
+	form.page("/Annots [6 0 R]", lines("Name:"))
+	form.add("<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada Lovelace) /Rect [72 700 300 720] /P 4 0 R >>")
+	for _, content := range [][]byte{
+		pdf("text\nof two lines", "and (two) pages"), form.bytes(), scanned(white, 8, "/Rotate 90 "+halfPage, onPaper), scanned(white, 1, halfPage, onPaper),
+		testdata(f, "empty-password.pdf"), testdata(f, "empty-password-rc4.pdf"), testdata(f, "needs-password.pdf"), []byte("%PDF-1.4\n"),
+	} {
+		f.Add(content)
+	}
+	limits := fuzzLimits
+	limits.MemoryBytes = 256 << 20
+	var sandbox extract.PDFium
+	f.Fuzz(func(t *testing.T, content []byte) {
+		result, drawn, err := sandbox.Try(cacheDir(), file(t, content), limits)
+		if never, ok := errors.AsType[*document.ReadError](err); err != nil && (!ok || never.Detail == "") {
+			t.Fatalf("no verdict: %v", err)
+		}
+		checkResult(t, result)
+		if err == nil && (drawn.Bounds().Empty() || !drawn.Bounds().In(image.Rect(0, 0, 64, 256))) {
+			t.Errorf("drawn is %v", drawn.Bounds())
 		}
 	})
 }

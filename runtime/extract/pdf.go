@@ -29,12 +29,16 @@ type pdf struct {
 	memory   *sandboxMemory
 }
 
-// readPDF reads page by page: the text layer, and by OCR what has none.
 func readPDF(ctx context.Context, file *os.File, r request) (Result, error) {
 	p, err := openPDF(ctx, file, r)
 	if err != nil {
 		return Result{}, err
 	}
+	return p.read(ctx, r)
+}
+
+// read reads page by page: the text layer, and by OCR what has none.
+func (p *pdf) read(ctx context.Context, r request) (Result, error) {
 	if p.pages > r.Limits.MaxPages {
 		return Result{}, &document.ReadError{
 			Code:   document.CodeTooLargeToRead,
