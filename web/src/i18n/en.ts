@@ -44,7 +44,7 @@ export const en = {
   cut: 'There is more text than is shown here.', allText: 'All the text', facts: 'Details', name: 'Name', size: 'Size', added: 'Added', changed: 'Changed', pageCount: 'Pages', language: 'Language',
   fingerprint: 'SHA-256', 'filedBy.builtin': 'Filed by the vault itself', 'filedBy.anthropic': 'Filed by Anthropic', 'filedBy.openai': 'Filed by OpenAI or a server like it', 'filedBy.lmstudio': 'Filed by LM Studio', model: 'Model', certainty: '{percent} certain', byHand: 'by hand', noTopics: 'None yet', changeTopics: 'Change topics', newTopic: 'New topic',
   rename: 'Rename', download: 'Download', open: 'Open original', unreadable: 'This document could not be read', unfiled: 'This document could not be filed',
-  skipped: 'Not filed by itself: there was no text, or there are no topics.', asked: 'The vault is at it.', topicsOf: 'Topics of “{name}”', chooseTopics: 'Choose topics',
+  skipped: 'Not filed by itself: it has no text, or there were no topics yet. “File again” tries anew.', asked: 'The vault is at it.', topicsOf: 'Topics of “{name}”', chooseTopics: 'Choose topics',
 
   color: 'Colour', description: 'Description', descriptionHint: 'What belongs here. The vault and its models read it when they file.', merge: 'Merge', mergeInto: 'Merge into', edit: 'Edit', create: 'Create',
   editTopic: 'Edit “{name}”', mergeTopic: 'Merge “{name}”', deleteTopic: 'Delete “{name}”', actionsOf: '{action}: {name}',

@@ -85,7 +85,8 @@ export function seconds(n: number): string {
 }
 
 const kinds: [RegExp, string][] = [
-  [/pdf/, 'PDF'], [/wordprocessing|opendocument\.text/, 'Word'], [/spreadsheet/, 'Excel'], [/presentation/, 'PowerPoint'],
+  [/pdf/, 'PDF'], [/opendocument\.text/, 'ODT'], [/opendocument\.spreadsheet/, 'ODS'], [/opendocument\.presentation/, 'ODP'],
+  [/wordprocessing/, 'Word'], [/spreadsheet/, 'Excel'], [/presentation/, 'PPT'],
   [/html/, 'HTML'], [/rtf/, 'RTF'], [/rfc822/, 'E-Mail'], [/csv/, 'CSV'], [/svg/, 'SVG'],
 ]
 

@@ -4,6 +4,7 @@ import { explain, t } from '../i18n'
 import type { List } from '../state/list'
 import { tell } from '../state/toasts'
 import { Dialog } from './dialog'
+import { Icon } from './icon'
 
 export function TrashActions({ entry, list }: { entry: Entry; list: List }) {
   const [asking, setAsking] = useState(false)
@@ -21,10 +22,10 @@ export function TrashActions({ entry, list }: { entry: Entry; list: List }) {
   return (
     <span class="side">
       <button type="button" aria-label={t('actionsOf', { action: t('restore'), name })} onClick={() => act(() => api.bulk([entry.id], 'restore'), t('restored', { name }))}>
-        {t('restore')}
+        <Icon name="retry" /><span>{t('restore')}</span>
       </button>
       <button type="button" class="danger" aria-label={t('actionsOf', { action: t('deleteForGood'), name })} onClick={() => setAsking(true)}>
-        {t('deleteForGood')}
+        <Icon name="trash" /><span>{t('deleteForGood')}</span>
       </button>
       {asking && (
         <Dialog title={t('deleteForGood')} onClose={() => setAsking(false)}>

@@ -59,9 +59,9 @@ function Filed({ name, certainty }: { name: string; certainty: number | undefine
 }
 
 // Filing says who filed the document, or why nobody did.
-function Filing({ document: { classification } }: { document: Doc }) {
+function Filing({ document: { classification, topics } }: { document: Doc }) {
   if (classification.status === 'pending') return <p class="note">{t('asked')}</p>
-  if (classification.status === 'skipped') return <p class="note">{t('skipped')}</p>
+  if (classification.status === 'skipped' && topics.length === 0) return <p class="note">{t('skipped')}</p>
   if (!classification.provider || Object.keys(classification.confidence).length === 0) return null
   const by = t(`filedBy.${classification.provider}` as Key)
   return <p class="note">{by}{classification.model && ` (${classification.model})`}</p>
