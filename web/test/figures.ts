@@ -70,7 +70,7 @@ test('figures', async (t) => {
       await page.context().close()
     }
     say(t, `${kind}: from the last letter until its marked hits are painted`, all.map(({ typed, painted }) => painted - typed))
-    say(t, `${kind}: of it the rest that is waited for`, all.map(({ typed, asked }) => asked - typed))
+    say(t, `${kind}: from the question to the vault until then`, all.map(({ asked, painted }) => painted - asked))
     say(t, `${kind}: of it the vault`, all.map(({ asked, answered }) => answered - asked))
     say(t, `${kind}: of it the page`, all.map(({ answered, painted }) => painted - answered))
   }

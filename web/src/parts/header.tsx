@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { t } from '../i18n'
+import { filterOf, listOf } from '../state/list'
 import { go, here, withParameters } from '../state/router'
 import { upload } from '../state/uploads'
 import { Icon } from './icon'
@@ -56,12 +57,13 @@ function Search() {
     clearTimeout(timer.current)
     const q = text.trim()
     const path = here.value.pathname
-    if (path !== '/' && path !== '/trash') {
-      if (q) go(`/?q=${encodeURIComponent(q)}`)
-      return
-    }
+    const inList = path === '/' || path === '/trash'
+    if (!inList && !q) return
+    const to = inList ? withParameters({ q }) : `/?q=${encodeURIComponent(q)}`
+    // Asked for before the view is drawn, which takes as long as many an answer.
+    listOf(filterOf(new URL(to, location.href))).begin()
     // A search is one step back, not one for each letter.
-    go(withParameters({ q }), asked ? 'replace' : 'push')
+    go(to, inList && asked ? 'replace' : 'push')
   }
   return (
     <form role="search" class="search" onSubmit={(event) => { event.preventDefault(); search(typed) }}>

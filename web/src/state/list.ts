@@ -92,6 +92,11 @@ export class List {
     return this.version.value
   }
 
+  // begin loads the first page of a list that is new.
+  begin() {
+    if (this.state.value === 'new') void this.more()
+  }
+
   // more loads the first page or the next.
   async more() {
     if (this.state.value === 'loading' || (this.state.value === 'there' && this.ended)) return
@@ -122,7 +127,7 @@ export class List {
   private renewSoon(after: number) {
     this.refreshing ??= setTimeout(() => {
       this.refreshing = undefined
-      if (this.state.value === 'new') void this.more()
+      if (this.state.value === 'new') this.begin()
       else if (this.state.value === 'loading' || this.renewing) this.renewSoon(300)
       else void this.renew()
     }, after)

@@ -20,8 +20,8 @@ export function DocumentsView() {
   useEffect(() => { selection.value = new Set() }, [list])
   useEffect(() => {
     const forget = watch({ document: (changed) => list.apply(changed), topics: () => list.refresh(500), reset: () => list.refresh() })
-    if (list.state.value === 'new') void list.more()
-    else list.refresh()
+    list.begin()
+    if (list.state.value !== 'loading') list.refresh()
     return () => {
       forget()
       list.stop()
