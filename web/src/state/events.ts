@@ -42,7 +42,10 @@ function open() {
   if (stream || document.hidden || signedOut.value) return
   clearTimeout(asking)
   stream = new EventSource('/api/events')
-  stream.onopen = () => poll(false)
+  stream.onopen = () => {
+    poll(false)
+    resetAll() // what happened since it was read was told to nobody
+  }
   stream.onerror = () => {
     poll(true)
     if (stream?.readyState !== EventSource.CLOSED) return
