@@ -119,7 +119,10 @@ var errOvertaken = fmt.Errorf("%w: someone else brought the same bytes", documen
 
 // bring makes the bytes a document.
 func (i *Importer) bring(ctx context.Context, doc vault.Import, s source, t *turn, e *Entry) (err error) {
-	id, overtaken := document.ID{}, false
+	var (
+		id        document.ID
+		overtaken bool
+	)
 	if s.file == "" {
 		id, overtaken, err = i.Vault.Adopt(ctx, i.Actor, doc, s.object)
 	} else {

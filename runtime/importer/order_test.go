@@ -25,8 +25,8 @@ func TestSameBytes(t *testing.T) {
 		} {
 			name := fmt.Sprintf("%d-%s", n, copied)
 			f.write("uploads/"+name+".txt", fmt.Sprintf("the text number %d", n)).
-				write("metadata/"+name+".json", fmt.Sprintf(`{"filename": "%s.txt", "created_at": "%s", "topics": ["T-%s", "Shared"]}`,
-					name, created, copied))
+				write("metadata/"+name+".json", fmt.Sprintf(`{"filename": %q, "created_at": %q, "topics": [%q, "Shared"]}`,
+					name+".txt", created, "T-"+copied))
 		}
 	}
 	check := func(r result, imported int) {
@@ -68,7 +68,7 @@ func TestSameBytesWithoutTimes(t *testing.T) {
 	for n := range groups {
 		f.write(fmt.Sprintf("uploads/%d.txt", n), fmt.Sprintf("the text number %d", n))
 		for _, copied := range []string{"z", "a", "m"} {
-			f.write(fmt.Sprintf("metadata/%d-%s.json", n, copied), fmt.Sprintf(`{"original_name": "%s", "stored_name": "%d.txt"}`, copied, n))
+			f.write(fmt.Sprintf("metadata/%d-%s.json", n, copied), fmt.Sprintf(`{"original_name": %q, "stored_name": "%d.txt"}`, copied, n))
 		}
 	}
 	r := run(t, app, f)

@@ -125,19 +125,7 @@ func compare(ctx context.Context, layers, withOCR *extract.Extractor, input stri
 
 // differences are the words that one text has in place of the other's, as "these > those".
 func differences(a, b []string) (all []string) {
-	// How many words the rests of both have in common, from each place on.
-	common := make([][]int, len(a)+1)
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			common[i][j] = max(common[i+1][j], common[i][j+1])
-			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			}
-		}
-	}
+	common := commonFrom(a, b)
 	i, j := 0, 0
 	for i < len(a) || j < len(b) {
 		fromA, fromB := i, j
@@ -156,6 +144,23 @@ func differences(a, b []string) (all []string) {
 		}
 	}
 	return all
+}
+
+// commonFrom counts, for each place in a and in b, how many words the rests have in common.
+func commonFrom(a, b []string) [][]int {
+	common := make([][]int, len(a)+1)
+	for i := range common {
+		common[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			common[i][j] = max(common[i+1][j], common[i][j+1])
+			if a[i] == b[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			}
+		}
+	}
+	return common
 }
 
 // similarity is twice the number of words that both have in the same order, over the words of both: 1 where all are equal.

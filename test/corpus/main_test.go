@@ -26,8 +26,12 @@ func TestDifferences(t *testing.T) {
 		a, b string
 		want []string
 	}{
-		{"", "", nil}, {"a b", "a b", nil}, {"a b c", "a x c", []string{"b > x"}}, {"a b c d", "b d e", []string{"a > ", "c > ", " > e"}},
-		{"a b", "", []string{"a b > "}}, {"a b c d", "a x y d", []string{"b c > x y"}},
+		{"", "", nil},
+		{"a b", "a b", nil},
+		{"a b c", "a x c", []string{"b > x"}},
+		{"a b c d", "b d e", []string{"a > ", "c > ", " > e"}},
+		{"a b", "", []string{"a b > "}},
+		{"a b c d", "a x y d", []string{"b c > x y"}},
 	} {
 		if got := differences(strings.Fields(c.a), strings.Fields(c.b)); !slices.Equal(got, c.want) {
 			t.Errorf("%q, %q: %q, want %q", c.a, c.b, got, c.want)
