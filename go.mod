@@ -4,6 +4,9 @@ go 1.26.0
 
 toolchain go1.26.11
 
+// Packages of the page, one of which comes with a file in Go.
+ignore ./web/node_modules
+
 require (
 	github.com/abadojack/whatlanggo v1.0.1
 	github.com/danielgtaylor/huma/v2 v2.37.2
