@@ -44,6 +44,9 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
+# What the worker reads images with; elsewhere than on Debian one that is there has to do.
+install_tesseract() { { have tesseract && ! have apt-get; } || apt_install tesseract-ocr tesseract-ocr-deu tesseract-ocr-fra; }
+
 # docker_build ARGS... with BuildKit where the client has it, else with the legacy builder. Without attestations: they hold the
 # time of the build, so the same sources would never make the same image.
 docker_build() {
