@@ -382,7 +382,7 @@ export interface paths {
         put?: never;
         /**
          * Merge a topic into another
-         * @description Its documents are filed under the other, by hand if either filing was, and with the higher confidence. The topic goes.
+         * @description Its documents are filed under the other, by hand from then on, and with the higher confidence. The topic goes.
          */
         post: operations["mergeTopic"];
         delete?: never;
