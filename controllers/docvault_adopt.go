@@ -187,7 +187,7 @@ func (p *pass) recallLedger(ctx context.Context) error {
 	if own != nil {
 		p.movedTo = own.VaultNamespace + "/" + own.VaultName
 	}
-	if !held {
+	if !held || own == nil { // the cache may be late by an adoption
 		p.ledger, err = p.adoptedLedger(ctx, p.live, p.identity)
 	}
 	return err

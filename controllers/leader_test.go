@@ -19,7 +19,7 @@ func TestALeaderWithoutItsLeaseEndsBeforeAnotherBegins(t *testing.T) {
 	i := install(t)
 	leases := ctrl.Options{
 		LeaderElection: true, LeaderElectionID: "operator", LeaderElectionNamespace: i.namespace, LeaderElectionReleaseOnCancel: true,
-		LeaseDuration: new(6 * time.Second), RenewDeadline: new(3 * time.Second), RetryPeriod: new(500 * time.Millisecond),
+		LeaseDuration: new(15 * time.Second), RenewDeadline: new(10 * time.Second), RetryPeriod: new(time.Second),
 	}
 	first, second := newEffects(), newEffects()
 	stopFirst, firstEnded := i.run(first, leases)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -113,7 +114,9 @@ func (p *program) mustEndAfterItsReturn(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
+	stuck := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	err := p.cmd.Wait()
+	stuck.Stop()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !strings.Contains(p.log.String(), "leader election lost") {
 		t.Errorf("the operator that came back ended with %v:\n%s", err, p.log)

@@ -93,12 +93,13 @@ func (t *term) read(text string, typing bool) {
 	unstarred := strings.TrimRight(text, "*")
 	t.words = shortWords(unstarred)
 	_, last := splitLast(t.words)
-	long := len(last) >= minPrefixBytes
+	// Of a word that is all accents nothing is left to begin with.
+	long := len(last) >= minPrefixBytes && strings.ContainsFunc(last, isLetterOrNumber)
 	if t.starred = long && unstarred != text; t.starred {
 		return
 	}
 	switch {
-	case !typing, t.excluded, strings.TrimRightFunc(text, unicode.IsSpace) != text:
+	case !typing, t.excluded, unstarred != text, strings.TrimRightFunc(text, unicode.IsSpace) != text:
 	case last == "": // an address may go on behind a dot
 		t.unended = !t.phrase && len(t.words) >= minPrefixBytes
 	case long:
@@ -132,7 +133,9 @@ func Shortened(text string) string {
 
 func isQuote(r rune) bool { return strings.ContainsRune(`"“”„«»`, r) }
 
-func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) }
+func isWordRune(r rune) bool { return isLetterOrNumber(r) || unicode.IsMark(r) }
+
+func isLetterOrNumber(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 func shortWords(text string) string {
 	words := strings.Fields(text)

@@ -39,7 +39,7 @@ type Attempt struct {
 }
 
 // patience is how long an attempt may take: what a network policy drops is never answered.
-const patience = 5 * time.Second
+const patience = 15 * time.Second
 
 func main() {
 	if err := run(context.Background(), os.Args[1:]); err != nil {

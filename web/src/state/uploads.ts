@@ -98,9 +98,15 @@ function send(one: Upload) {
 // name is what it is.
 function formOf(file: File): Blob {
   const boundary = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  const name = encodeURIComponent(file.name).replace(/['()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`)
+  const name = Array.from(new TextEncoder().encode(file.name), escaped).join('')
   const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename*=UTF-8''${name}\r\n\r\n`
   return new Blob([head, file, `\r\n--${boundary}--\r\n`], { type: `multipart/form-data; boundary=${boundary}` })
+}
+
+// escaped writes a byte as RFC 8187 does.
+function escaped(byte: number): string {
+  const letter = String.fromCharCode(byte)
+  return /[A-Za-z0-9._~-]/.test(letter) ? letter : `%${byte.toString(16).padStart(2, '0')}`
 }
 
 function outcome(xhr: XMLHttpRequest): Partial<Upload> {
