@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -193,5 +194,38 @@ func TestWhatChangedOnItsWayIsNotStored(t *testing.T) {
 	}
 	if objects, uploads := b.Keys(t); len(objects)+len(uploads) > 0 {
 		t.Errorf("stored %v, left %v", objects, uploads)
+	}
+}
+
+// TestWhatTheStoreCallsIncompleteIsSentAgain has the store's answer to the first sending of each content be that it was incomplete.
+func TestWhatTheStoreCallsIncompleteIsSentAgain(t *testing.T) {
+	t.Parallel()
+	b := runtimetest.NewBucket(t)
+	endpoint := b.Config.Endpoint
+	var sent sync.Map
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: endpoint})
+			r.Out.Host = r.In.Host // it is signed
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if _, again := sent.LoadOrStore(r.Request.URL.RequestURI(), true); r.Request.Method != http.MethodPut || again {
+				return nil
+			}
+			r.StatusCode, r.Header = http.StatusBadRequest, http.Header{"Content-Type": {"application/xml"}}
+			r.Body = io.NopCloser(strings.NewReader("<Error><Code>IncompleteBody</Code></Error>"))
+			return nil
+		},
+	})
+	t.Cleanup(proxy.Close)
+	b.Config.Endpoint = strings.TrimPrefix(proxy.URL, "http://")
+	s := b.Open(t)
+	for key, size := range map[string]int{"a/small": 4 << 10, "a/large": part + 1} {
+		if err := s.Put(t.Context(), key, "text/plain", bytes.NewReader(make([]byte, size))); err != nil {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+		if stored, err := s.Size(t.Context(), key); err != nil || stored != int64(size) {
+			t.Errorf("%d bytes: stored are %d, %v", size, stored, err)
+		}
 	}
 }

@@ -47,12 +47,30 @@ func (s *S3) Put(ctx context.Context, key, contentType string, body io.Reader) (
 }
 
 func (s *S3) putSmall(ctx context.Context, key, contentType string, content []byte) error {
-	_, err := s.core.PutObject(ctx, s.bucket, key, bytes.NewReader(content), int64(len(content)), "", digestOf(content),
-		minio.PutObjectOptions{ContentType: contentType, DisableContentSha256: true})
+	err := wholly(ctx, func() error {
+		_, err := s.core.PutObject(ctx, s.bucket, key, bytes.NewReader(content), int64(len(content)), "", digestOf(content),
+			minio.PutObjectOptions{ContentType: contentType, DisableContentSha256: true})
+		return err
+	})
 	if err != nil {
 		return fault("put the object", err)
 	}
 	return nil
+}
+
+// putTries is how often content is sent that the store says it has not got all of.
+const putTries = 3
+
+// wholly sends what is at hand as a whole, again where the store calls it incomplete: MinIO says so when a write of its own was cut short or
+// took too long, as happens where it has too little of a processor.
+func wholly(ctx context.Context, send func() error) (err error) {
+	for range putTries {
+		err = send()
+		if minio.ToErrorResponse(err).Code != minio.IncompleteBody || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
 }
 
 // digestOf is signed along with a request. Without it minio-go signs the content piece by piece, which costs both sides a buffer of
@@ -100,8 +118,12 @@ func (s *S3) sendParts(ctx context.Context, key, upload string, body io.Reader) 
 		}
 		group.Go(func() error {
 			defer s.parts.give(buffer)
-			part, err := s.core.PutObjectPart(ctx, s.bucket, key, upload, number, bytes.NewReader(buffer[:n]), int64(n),
-				minio.PutObjectPartOptions{Sha256Hex: digestOf(buffer[:n]), DisableContentSha256: true})
+			var part minio.ObjectPart
+			err := wholly(ctx, func() (err error) {
+				part, err = s.core.PutObjectPart(ctx, s.bucket, key, upload, number, bytes.NewReader(buffer[:n]), int64(n),
+					minio.PutObjectPartOptions{Sha256Hex: digestOf(buffer[:n]), DisableContentSha256: true})
+				return err
+			})
 			if err != nil {
 				return fault(fmt.Sprintf("put part %d", number), err)
 			}
