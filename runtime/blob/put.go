@@ -61,8 +61,8 @@ func (s *S3) putSmall(ctx context.Context, key, contentType string, content []by
 // putTries is how often content is sent that the store says it has not got all of.
 const putTries = 3
 
-// wholly sends what is at hand as a whole, again where the store calls it incomplete: MinIO says so when a write of its own was cut short or
-// took too long, as happens where it has too little of a processor.
+// wholly sends what is at hand as a whole, again where the store calls it incomplete: MinIO says so when a write of its own was cut
+// short or took too long, as happens where it has too little of a processor.
 func wholly(ctx context.Context, send func() error) (err error) {
 	for range putTries {
 		err = send()

@@ -169,7 +169,7 @@ func (a *api) topicRoutes() []route {
 			method: "POST", path: "/api/topics/{id}/merge", id: "mergeTopic", subject: subjectTopic,
 			summary:     "Merge a topic into another",
 			description: "Its documents are filed under the other, by hand from then on, and with the higher confidence. The topic goes.",
-			body:        mergeBody{}, streams: true, // each document is moved: a topic with hundreds of thousands takes more than half a minute
+			body:        mergeBody{}, streams: true, // each document is moved: hundreds of thousands take more than half a minute
 			answer: a.mergeTopic, reply: topicBody{}, status: http.StatusOK,
 			refusal: []int{http.StatusUnprocessableEntity},
 		},
