@@ -346,14 +346,7 @@ func TestVaultAway(t *testing.T) {
 func TestObjectOfAnother(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	s, err := app.Stage(t.Context(), anonymous, "first.txt", strings.NewReader("the first"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, err := app.Commit(t.Context(), anonymous, s, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := upload(t, app, "first.txt", "the first")
 	// What was removed for good still has its row for a while.
 	if err := app.Delete(t.Context(), anonymous, first.ID, true); err != nil {
 		t.Fatal(err)
@@ -413,4 +406,18 @@ func TestSettings(t *testing.T) {
 		again.count(importer.KindSetting, importer.Skipped) != 7 {
 		t.Errorf("%+v, %v\n%s", s, err, again.text)
 	}
+}
+
+// upload puts a document in as a user does.
+func upload(t *testing.T, app *runtimetest.App, name, text string) document.Document {
+	t.Helper()
+	s, err := app.Stage(t.Context(), anonymous, name, strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _, err := app.Commit(t.Context(), anonymous, s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

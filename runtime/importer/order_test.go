@@ -144,14 +144,7 @@ func TestSameObject(t *testing.T) {
 func TestThereBefore(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	s, err := app.Stage(t.Context(), anonymous, "mine.txt", strings.NewReader("the text of A"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mine, _, err := app.Commit(t.Context(), anonymous, s, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	mine := upload(t, app, "mine.txt", "the text of A")
 	f := newFolder(t).
 		write("uploads/a.txt", "the text of A").
 		write("metadata/a.json", `{"id": "`+idA+`", "original_name": "theirs.txt", "stored_name": "a.txt", "topics": ["Theirs"]}`).
