@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -44,7 +45,8 @@ type DocVaultReconciler struct {
 	accounts   *accounts
 	emptied    *tally
 	claims     *adoptions
-	versions   *versions
+	ledgers    *versions
+	vaults     *versions
 	extensions *extensions
 	// dialRedis connects to a vault's Redis; nil: as usual.
 	dialRedis func(ctx context.Context, network, address string) (net.Conn, error)
@@ -87,13 +89,15 @@ type step func(context.Context) (wait time.Duration, err error)
 
 // Reconcile implements reconcile.Reconciler.
 func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	vault := &v1alpha1.DocVault{}
+	vault := &v1alpha1.DocVault{ObjectMeta: metav1.ObjectMeta{Namespace: request.Namespace, Name: request.Name}}
 	if err := r.Get(ctx, request.NamespacedName, vault); err != nil {
-		r.turns.end(request.NamespacedName)
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return ctrl.Result{}, r.noVault(vault, err)
 	}
 	if r.isOthers(ctx, vault) {
 		return ctrl.Result{}, nil
+	}
+	if err := r.readLate(ctx, vault); err != nil {
+		return ctrl.Result{}, r.noVault(vault, err)
 	}
 	p, err := r.newPass(ctx, vault)
 	if err != nil {
@@ -118,6 +122,26 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	}
 	result, err := resultOf(wait, err)
 	return p.wakeForRotation(result, err, errors.Is(err, reconcile.TerminalError(nil)))
+}
+
+// noVault ends what was kept for a vault that is not there, which is no error.
+func (r *DocVaultReconciler) noVault(vault *v1alpha1.DocVault, err error) error {
+	r.turns.end(client.ObjectKeyFromObject(vault))
+	r.vaults.forget(vault)
+	return client.IgnoreNotFound(err)
+}
+
+// readLate reads a vault again that the cache may know late. A pass that began with a status from before the last one would take what
+// that one said for unsaid: that the vault has settled would be said by none.
+func (r *DocVaultReconciler) readLate(ctx context.Context, vault *v1alpha1.DocVault) error {
+	if r.vaults.isLast(vault) {
+		return nil
+	}
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
+		return err
+	}
+	r.vaults.saw(vault)
+	return nil
 }
 
 // isOthers reports that a vault is of another installation's class. It asks the cache alone, so that the vaults of a neighbour
@@ -253,9 +277,16 @@ func (p *pass) hold(ctx context.Context) (time.Duration, error) {
 // replaced as a whole. The status as filled in so far stays.
 func (p *pass) patchMetadata(ctx context.Context, before *v1alpha1.DocVault) error {
 	patched := p.vault.DeepCopy()
-	if err := p.Patch(ctx, patched, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+	return p.wrote(patched, p.Patch(ctx, patched, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
+}
+
+// wrote takes over the version that the vault has now. After an error it may have been written or not.
+func (p *pass) wrote(patched *v1alpha1.DocVault, err error) error {
+	if err != nil {
+		p.vaults.forget(p.vault)
 		return err
 	}
 	p.vault.ObjectMeta = patched.ObjectMeta
+	p.vaults.saw(patched)
 	return nil
 }

@@ -170,10 +170,10 @@ func (p *pass) closeLedger(ctx context.Context) (time.Duration, error) {
 		if err := p.tell(ctx, func(s *v1alpha1.DocVaultStatus) { s.Database = v1alpha1.DatabaseStatus{} }); err != nil {
 			return 0, err
 		}
+		p.ledgers.forget(p.ledger.secret)
 		if err := p.remove(ctx, p.ledger.secret); err != nil {
 			return 0, fmt.Errorf("remove ledger: %w", err)
 		}
-		p.versions.forget(p.ledger.secret)
 		return 0, nil
 	}
 	p.ledger.State = stateReleased

@@ -73,7 +73,8 @@ func (p *pass) patchStatus(ctx context.Context, before *v1alpha1.DocVault, passE
 	patched := p.vault.DeepCopy()
 	base := patched.DeepCopy()
 	base.Status = before.Status
-	if err := p.Status().Patch(ctx, patched, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+	err := p.Status().Patch(ctx, patched, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	if err := p.wrote(patched, err); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("patch status: %w", err))
 	}
 	p.announce(before, passErr)
@@ -85,10 +86,9 @@ func (p *pass) tell(ctx context.Context, change func(*v1alpha1.DocVaultStatus)) 
 	before := p.vault.DeepCopy()
 	change(&p.vault.Status)
 	patched := p.vault.DeepCopy()
-	if err := p.Status().Patch(ctx, patched, client.MergeFrom(before)); err != nil {
+	if err := p.wrote(patched, p.Status().Patch(ctx, patched, client.MergeFrom(before))); err != nil {
 		return fmt.Errorf("patch status: %w", err)
 	}
-	p.vault.ObjectMeta = patched.ObjectMeta
 	return nil
 }
 

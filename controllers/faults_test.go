@@ -29,6 +29,7 @@ type effects struct {
 	looks    int           // how often a vault's namespace was read, as each pass over a vault does once
 	away     map[string]bool
 	late     time.Duration     // how long after the API server told it a watch is heard
+	lateOf   string            // the resource of which it is so; empty: of all
 	groups   map[string]bool   // of APIs that others bring: those that are installed, as far as the operator can see
 	sessions map[net.Conn]bool // of Postgres
 }
@@ -53,18 +54,18 @@ func (e *effects) setAway(server string, away bool) {
 	e.away[server] = away
 }
 
-// setLate has the caches of an operator that starts from now on be so late.
-func (e *effects) setLate(late time.Duration) {
+// setLate has the caches of an operator that starts from now on be so late: that of one resource, or with an empty name all.
+func (e *effects) setLate(late time.Duration, resource string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.late = late
+	e.late, e.lateOf = late, resource
 }
 
-// heard returns what a watch tells, as late as it is to be heard.
-func (e *effects) heard(body io.ReadCloser) io.ReadCloser {
+// heard returns what a watch of a resource tells, as late as it is to be heard.
+func (e *effects) heard(resource string, body io.ReadCloser) io.ReadCloser {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.late == 0 {
+	if e.late == 0 || (e.lateOf != "" && e.lateOf != resource) {
 		return body
 	}
 	return delayed(body, e.late)
@@ -245,7 +246,7 @@ func (e *effects) apiServer(next http.RoundTripper) http.RoundTripper {
 		}
 		resp, err := next.RoundTrip(r)
 		if err == nil && r.URL.Query().Has("watch") {
-			resp.Body = e.heard(resp.Body)
+			resp.Body = e.heard(path.Base(r.URL.Path), resp.Body)
 		}
 		if leases || e.justLooks(r) || err != nil || resp.StatusCode >= http.StatusBadRequest {
 			return resp, err

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -177,7 +176,7 @@ func (r *DocVaultReconciler) readLedger(ctx context.Context, identity string, he
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
 	}
-	if !r.versions.isLast(secret) {
+	if !r.ledgers.isLast(secret) {
 		secret = &corev1.Secret{}
 		err := r.live.Get(ctx, key, secret)
 		if apierrors.IsNotFound(err) {
@@ -186,23 +185,10 @@ func (r *DocVaultReconciler) readLedger(ctx context.Context, identity string, he
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
-		r.versions.saw(secret)
+		r.ledgers.saw(secret)
 	}
 	return decodeLedger(secret)
 }
-
-// versions are the resource versions in which ledgers were read from the API server or written last, by name.
-type versions struct{ last sync.Map }
-
-func (v *versions) saw(secret *corev1.Secret) { v.last.Store(secret.Name, secret.ResourceVersion) }
-
-// isLast reports whether what the cache holds, if anything, is what was seen last.
-func (v *versions) isLast(secret *corev1.Secret) bool {
-	last, seen := v.last.Load(secret.Name)
-	return seen && last == secret.ResourceVersion
-}
-
-func (v *versions) forget(secret *corev1.Secret) { v.last.Delete(secret.Name) }
 
 // fieldsOf returns what a Secret says, right or wrong.
 func fieldsOf(secret *corev1.Secret) *ledger {
@@ -240,7 +226,7 @@ func (r *DocVaultReconciler) createLedger(ctx context.Context, l *ledger) error 
 	if err := r.Create(ctx, l.secret); err != nil {
 		return fmt.Errorf("create ledger: %w", err)
 	}
-	r.versions.saw(l.secret)
+	r.ledgers.saw(l.secret)
 	return nil
 }
 
@@ -256,10 +242,11 @@ func (r *DocVaultReconciler) updateLedger(ctx context.Context, l *ledger) error 
 		stored.Labels = l.adoptedLabels()
 	}
 	if err := r.Update(ctx, stored); err != nil {
+		r.ledgers.forget(stored) // it may be stored, and only the answer lost
 		return fmt.Errorf("update ledger: %w", err)
 	}
 	l.secret = stored
-	r.versions.saw(stored)
+	r.ledgers.saw(stored)
 	return nil
 }
 

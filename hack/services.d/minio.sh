@@ -8,7 +8,7 @@ minio_start() {
   spawn minio server env MINIO_ROOT_USER=docvault-root MINIO_ROOT_PASSWORD=docvault-root-password \
     MINIO_BROWSER=off MINIO_UPDATE=off \
     "$(tool minio)" server --quiet --address "127.0.0.1:$(port_of minio)" "$state/minio/data"
-  await minio server 30 curl --fail --silent --max-time 2 "http://127.0.0.1:$(port_of minio)/minio/health/ready"
+  await minio server 30 curl --fail --silent --max-time 2 "http://127.0.0.1:$(port_of minio)/minio/health/cluster"
 }
 
 minio_env() {

@@ -29,7 +29,7 @@ func NewSmallMinIO(t testing.TB, size int64) Bucket {
 		_ = server.Wait()
 	})
 	Wait(t, 30*time.Second, "MinIO to answer", func() bool {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/minio/health/ready", http.NoBody)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/minio/health/cluster", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
