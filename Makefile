@@ -8,6 +8,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # The toolchain that go.mod names, fetched where the machine has another: its standard library has the fixes that `make vuln` asks for.
 export GOTOOLCHAIN := $(shell awk '$$1 == "toolchain" { print $$2 "+auto" }' go.mod)
+# As in the images, for linters and tests too: what these and the tools share is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 .PHONY: help
@@ -16,7 +19,7 @@ help: ## Show this help
 
 .PHONY: build
 build: go ## Build bin/docvault and bin/docvault-operator
-	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/docvault ./cmd/docvault-operator
+	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/docvault ./cmd/docvault-operator
 
 .PHONY: test
 test: go ## Run every test, on real servers that are started and stopped for it

@@ -11,14 +11,15 @@ help_asked() {
   case ${1:-} in -h | -help | --help) awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; exit ;; esac
 }
 
-# As in the Makefile.
-GOTOOLCHAIN=$(awk '$1 == "toolchain" { print $2 "+auto" }' "$repo/go.mod")
-export GOTOOLCHAIN
-
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 tool() { "$repo/hack/tool" "$1"; }
+
+# As in the Makefile.
+GOTOOLCHAIN=$(awk '$1 == "toolchain" { print $2 "+auto" }' "$repo/go.mod")
+export GOTOOLCHAIN CGO_ENABLED=0
+if have go; then GOFLAGS="$(go env GOFLAGS) -trimpath" && export GOFLAGS; fi
 
 # within SECONDS COMMAND... ends a command that takes longer, where the system can (macOS has no timeout).
 within() {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -48,8 +47,8 @@ func ConfigWithCRDs(t testing.TB) *rest.Config {
 	config := Config(t)
 	once.Do(func() {
 		installed = errors.Join(
-			install(config, directory("../../config/crd/bases")),
-			install(config, directory("testdata/extensions")))
+			install(config, directory(t, "config/crd/bases")),
+			install(config, directory(t, "test/apiserver/testdata/extensions")))
 	})
 	if installed != nil {
 		t.Fatalf("install CRDs: %v", installed)
@@ -63,10 +62,22 @@ var (
 	installed error
 )
 
-// directory is found from this file: tests run in the directory of their package.
-func directory(path string) string {
-	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), path)
+// directory is found from the top of the repository: tests run in the directory of their package.
+func directory(t testing.TB, path string) string {
+	t.Helper()
+	top, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(top, "go.mod")); err == nil {
+			return filepath.Join(top, path)
+		}
+		if top == filepath.Dir(top) {
+			t.Fatal("there is no go.mod above the package of this test")
+		}
+		top = filepath.Dir(top)
+	}
 }
 
 // install tries again when somebody else was faster: envtest looks before it creates.
