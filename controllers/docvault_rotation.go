@@ -205,15 +205,21 @@ func (p *pass) endOldCredentials(ctx context.Context) (time.Duration, error) {
 	if l == nil || l.State != stateBound {
 		return 0, nil
 	}
-	if l.Phase == phaseRolling && l.isLeak() && l.due(now) {
-		p.event(corev1.EventTypeWarning, v1alpha1.EventRotationGrace, "Rotate",
-			"the pods with new credentials do not come up; the old credentials are ended all the same, since they leaked")
-		p.metrics.rotated(leaked, rotationForced)
+	forced := l.Phase == phaseRolling && l.isLeak() && l.due(now)
+	if forced {
 		if err := l.startGrace(now, 0); err != nil {
 			return 0, err
 		}
 	}
-	return 0, p.endOld(ctx, now)
+	if err := p.endOld(ctx, now); err != nil {
+		return 0, err
+	}
+	if forced {
+		p.event(corev1.EventTypeWarning, v1alpha1.EventRotationGrace, "Rotate",
+			"the pods with new credentials do not come up; the old credentials are ended all the same, since they leaked")
+		p.metrics.rotated(leaked, rotationForced)
+	}
+	return 0, nil
 }
 
 // endOld ends logins and keys whose time has come. A backend that is away is no reason to stop the pass: it is tried again. Redis is told
@@ -287,11 +293,9 @@ func (p *pass) endKeys(ctx context.Context, now time.Time) (int, error) {
 
 // countFailedRotation counts a pass in which something that a rotation has to do was tried in vain.
 func (p *pass) countFailedRotation() {
-	err := p.rotationErr
-	if p.ledger != nil && p.ledger.Phase == phaseMaking {
-		err = errors.Join(err, p.backendErr)
-	}
-	if err != nil && !errors.Is(err, errBusy) {
+	inVain := func(err error) bool { return err != nil && !errors.Is(err, errBusy) }
+	making := p.ledger != nil && p.ledger.Phase == phaseMaking
+	if inVain(p.rotationErr) || (making && inVain(p.backendErr)) {
 		p.metrics.rotated(p.ledger.cause(), rotationFailed)
 	}
 }

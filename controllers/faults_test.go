@@ -97,8 +97,11 @@ func delayed(body io.ReadCloser, late time.Duration) io.ReadCloser {
 		for p := range parts {
 			time.Sleep(time.Until(p.due))
 			if _, err := in.Write(p.text); err != nil {
-				body.Close() // nobody listens any more
+				break // nobody listens any more
 			}
+		}
+		_ = body.Close()
+		for range parts { // until the reader has ended
 		}
 	}()
 	return out

@@ -97,6 +97,7 @@ func (i *installation) mustNotHaveRepaired(vault *v1alpha1.DocVault) {
 type ledgerHistory struct {
 	mu     sync.Mutex
 	values map[string]map[string]bool // of a field, by the ledger's name and the field's
+	told   map[string]bool            // the resource versions that were heard of
 }
 
 // watchLedgers begins a history, past every cache.
@@ -111,7 +112,7 @@ func (i *installation) watchLedgers() *ledgerHistory {
 		i.t.Fatal(err)
 	}
 	i.t.Cleanup(watch.Stop)
-	h := &ledgerHistory{values: map[string]map[string]bool{}}
+	h := &ledgerHistory{values: map[string]map[string]bool{}, told: map[string]bool{}}
 	go func() {
 		for event := range watch.ResultChan() {
 			if secret, ok := event.Object.(*corev1.Secret); ok {
@@ -126,6 +127,7 @@ func (i *installation) watchLedgers() *ledgerHistory {
 func (h *ledgerHistory) add(secret *corev1.Secret) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.told[secret.ResourceVersion] = true
 	for _, field := range credentialFields {
 		for _, key := range []string{field, "other" + strings.ToUpper(field[:1]) + field[1:]} {
 			if value := string(secret.Data[key]); value != "" {
@@ -145,7 +147,14 @@ var credentialFields = []string{"migratePassword", "appPassword", "secretAccessK
 // mustHaveHad makes sure of how many credentials of each kind a ledger has listed in its life.
 func (h *ledgerHistory) mustHaveHad(t *testing.T, ledger *corev1.Secret, want int) {
 	t.Helper()
-	h.add(ledger) // which the watch may not have told of yet
+	eventually(t, patience, func(context.Context) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if !h.told[ledger.ResourceVersion] {
+			return errors.New("the watch has not told of the ledger as it is")
+		}
+		return nil
+	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, field := range credentialFields {

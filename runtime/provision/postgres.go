@@ -21,6 +21,9 @@ const lockWait = 5 * time.Second
 // off, it would else hear nothing for hours.
 const hangs = 30 * time.Second
 
+// besides bounds each statement on another connection while that session waits: connecting, looking and changing are over before it ends.
+const besides = 8 * time.Second
+
 // Postgres is a server on which vaults are provisioned. It is safe for use by many goroutines.
 type Postgres struct {
 	server PostgresServer
@@ -151,6 +154,7 @@ func (p *Postgres) connect(ctx context.Context, user, password, database string)
 	if err != nil {
 		return nil, err
 	}
+	config.RuntimeParams["statement_timeout"] = fmt.Sprint(besides.Milliseconds())
 	conn, err := pgx.ConnectConfig(ctx, config)
 	return conn, ConnectCause(err)
 }

@@ -82,12 +82,8 @@ function poll(on: boolean) {
 // A browser has six connections to a server, for all its windows: those that nobody looks at hold none.
 export function followEvents() {
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) {
-      close()
-      return
-    }
-    open()
-    resetAll()
+    if (document.hidden) close()
+    else open()
   })
   effect(() => {
     if (returns.value > 0) resetAll()

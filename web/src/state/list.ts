@@ -187,7 +187,13 @@ export class List {
     for (const entry of [...fresh, ...old.slice(0, end)]) this.pages.delete(entry.id)
     if (rest.length === 0) this.cursor = next
     else if (last) this.pages.set(last.id, following)
-    this.entries.splice(0, this.entries.length, ...before.filter(isOld), ...fresh, ...rest)
+    this.replace([...before.filter(isOld), ...fresh, ...rest])
+  }
+
+  // replace takes no entries as arguments of a call: there may be more than an engine has room for.
+  private replace(entries: Entry[]) {
+    for (const [i, entry] of entries.entries()) this.entries[i] = entry
+    this.entries.length = entries.length
   }
 
   private count(page: { total: number; total_is_exact: boolean }) {
@@ -255,7 +261,7 @@ export class List {
     }
     const kept = this.entries.filter((entry) => !gone.has(entry.id))
     this.total -= this.entries.length - kept.length
-    this.entries.splice(0, this.entries.length, ...kept)
+    this.replace(kept)
     this.version.value++
   }
 }
