@@ -47,7 +47,7 @@ func (s *S3) Put(ctx context.Context, key, contentType string, body io.Reader) (
 }
 
 func (s *S3) putSmall(ctx context.Context, key, contentType string, content []byte) error {
-	err := wholly(ctx, func() error {
+	err := wholly(ctx, func(ctx context.Context) error {
 		_, err := s.core.PutObject(ctx, s.bucket, key, bytes.NewReader(content), int64(len(content)), "", digestOf(content),
 			minio.PutObjectOptions{ContentType: contentType, DisableContentSha256: true})
 		return err
@@ -63,9 +63,11 @@ const putTries = 3
 
 // wholly sends what is at hand as a whole, again where the store calls it incomplete: MinIO says so when a write of its own was cut
 // short or took too long, as happens where it has too little of a processor.
-func wholly(ctx context.Context, send func() error) (err error) {
+func wholly(ctx context.Context, send func(context.Context) error) (err error) {
 	for range putTries {
-		err = send()
+		bounded, cancel := context.WithTimeout(ctx, answersWithin)
+		err = send(bounded)
+		cancel()
 		if minio.ToErrorResponse(err).Code != minio.IncompleteBody || ctx.Err() != nil {
 			break
 		}
@@ -84,7 +86,9 @@ func digestOf(content []byte) string {
 // connection cut in the middle gives, for the end of the file and reports success; and its buffers are not bounded across uploads.
 func (s *S3) putParts(ctx context.Context, key, contentType string, body io.Reader) error {
 	options := minio.PutObjectOptions{ContentType: contentType}
-	upload, err := s.core.NewMultipartUpload(ctx, s.bucket, key, options)
+	bounded, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
+	upload, err := s.core.NewMultipartUpload(bounded, s.bucket, key, options)
 	if err != nil {
 		return fault("begin the upload", err)
 	}
@@ -119,7 +123,7 @@ func (s *S3) sendParts(ctx context.Context, key, upload string, body io.Reader) 
 		group.Go(func() error {
 			defer s.parts.give(buffer)
 			var part minio.ObjectPart
-			err := wholly(ctx, func() (err error) {
+			err := wholly(ctx, func(ctx context.Context) (err error) {
 				part, err = s.core.PutObjectPart(ctx, s.bucket, key, upload, number, bytes.NewReader(buffer[:n]), int64(n),
 					minio.PutObjectPartOptions{Sha256Hex: digestOf(buffer[:n]), DisableContentSha256: true})
 				return err

@@ -19,6 +19,12 @@ import (
 // maxRetries bounds minio-go's tries of one request: its default of 10 keeps a caller waiting for minutes.
 const maxRetries = 3
 
+// answersWithin is what the store may take for a request of at most one part, tries included, and between two reads of an object: one that
+// hangs is away, and nobody waits for it.
+const answersWithin = 30 * time.Second
+
+var errSilent = fmt.Errorf("nothing came for %s", answersWithin)
+
 // Config says where an S3 store is and how to log in.
 type Config struct {
 	Endpoint             string // host:port
@@ -105,6 +111,8 @@ func (s *S3) Check(ctx context.Context) error {
 
 // Size implements Store.
 func (s *S3) Size(ctx context.Context, key string) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
 	found, err := s.core.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
 	if err != nil {
 		return 0, fault("look at the object", err)
@@ -116,8 +124,8 @@ func (s *S3) Size(ctx context.Context, key string) (int64, error) {
 func (s *S3) Open(ctx context.Context, key string, size int64) (_ io.ReadSeekCloser, err error) {
 	stepped, end := telemetry.Step(ctx, "store open")
 	defer func() { end(err) }()
-	if _, err := s.core.StatObject(stepped, s.bucket, key, minio.StatObjectOptions{}); err != nil {
-		return nil, fault("look at the object", err)
+	if _, err := s.Size(stepped, key); err != nil {
+		return nil, err
 	}
 	return &objectReader{ctx: ctx, store: s, key: key, size: size}, nil
 }
@@ -130,6 +138,8 @@ type objectReader struct {
 	size   int64
 	offset int64
 	body   io.ReadCloser // from offset on; nil: not fetched
+	silent *time.Timer   // ends the request of body
+	cancel context.CancelFunc
 }
 
 // Read implements io.Reader.
@@ -142,7 +152,9 @@ func (r *objectReader) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	r.silent.Reset(answersWithin)
 	n, err := r.body.Read(p)
+	r.silent.Stop()
 	r.offset += int64(n)
 	if errors.Is(err, io.EOF) {
 		if r.offset == r.size {
@@ -151,7 +163,7 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return n, fault("read the object", err)
+		return n, fault("read the object", r.cause(err))
 	}
 	return n, nil
 }
@@ -161,12 +173,24 @@ func (r *objectReader) fetch() error {
 	if err := wanted.SetRange(r.offset, r.size-1); err != nil {
 		return fmt.Errorf("set the range: %w", err)
 	}
-	body, _, _, err := r.store.core.GetObject(r.ctx, r.store.bucket, r.key, wanted)
+	ctx, cancel := context.WithCancel(r.ctx)
+	silent := time.AfterFunc(answersWithin, cancel)
+	body, _, _, err := r.store.core.GetObject(ctx, r.store.bucket, r.key, wanted)
+	silent.Stop()
 	if err != nil {
-		return fault("fetch the object", err)
+		cancel()
+		return fault("fetch the object", r.cause(err))
 	}
-	r.body = body
+	r.body, r.silent, r.cancel = body, silent, cancel
 	return nil
+}
+
+// cause tells a store that fell silent from a reader who went.
+func (r *objectReader) cause(err error) error {
+	if errors.Is(err, context.Canceled) && r.ctx.Err() == nil {
+		return errSilent
+	}
+	return err
 }
 
 // Seek implements io.Seeker.
@@ -194,6 +218,7 @@ func (r *objectReader) Close() error {
 	}
 	body := r.body
 	r.body = nil
+	r.cancel()
 	return body.Close()
 }
 

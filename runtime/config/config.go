@@ -163,7 +163,18 @@ func LoadRuntime(get func(string) string) (Runtime, error) {
 		Pprof:          e.boolean(MetricsPprof, false),
 		Traces:         e.traces(),
 	}
+	if samePlace(c.ListenAddr, c.MetricsAddr) {
+		e.problem(MetricsAddr, "is another port than that of "+ListenAddr)
+	}
 	return c, e.err()
+}
+
+// samePlace reports whether two servers would be in each other's way.
+func samePlace(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	everywhere := func(host string) bool { return host == "" || net.ParseIP(host).IsUnspecified() }
+	return portA == portB && portA != "0" && (hostA == hostB || everywhere(hostA) || everywhere(hostB))
 }
 
 // LoadMigrate reads the environment through get. Errors as LoadRuntime.
@@ -237,10 +248,21 @@ func (e *environment) objectStore() ObjectStore {
 		PublicEndpoint: e.publicEndpoint(MinioPublicEndpoint),
 		Secure:         e.boolean(MinioSecure, false),
 		Region:         e.text(MinioRegion, DefaultRegion),
-		Bucket:         e.text(MinioBucket, DefaultBucket),
+		Bucket:         e.bucket(MinioBucket),
 		AccessKey:      e.required(MinioAccessKey),
 		SecretKey:      Secret(e.required(MinioSecretKey)),
 	}
+}
+
+// bucketName is what S3 takes, old names too: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`)
+
+func (e *environment) bucket(name string) string {
+	text := e.text(name, DefaultBucket)
+	if !bucketName.MatchString(text) {
+		e.problem(name, "is the name of a bucket: 3 to 63 letters, digits, dots and hyphens")
+	}
+	return text
 }
 
 // postgres also takes the URLs of the Python product (postgresql+psycopg://), and gives them the form that Postgres knows.
@@ -296,10 +318,11 @@ func (e *environment) publicEndpoint(name string) string {
 	return origin
 }
 
-// token must not be one that nobody sees.
+// token must not be one that nobody sees. Files that hold one end with a line break, which no header can carry.
 func (e *environment) token(name string) Secret {
-	text := e.get(name)
-	if text != "" && strings.TrimSpace(text) == "" {
+	given := e.get(name)
+	text := strings.TrimSpace(given)
+	if given != "" && text == "" {
 		e.problem(name, "must not be blank")
 	}
 	return Secret(text)
@@ -308,8 +331,8 @@ func (e *environment) token(name string) Secret {
 func (e *environment) hosts(name string) []string {
 	given := list(e.get(name))
 	for _, host := range given {
-		if strings.ContainsAny(host, "/@ ") {
-			e.problem(name, "holds host names, such as docs.example.com or *.example.com, without a scheme, separated by commas")
+		if _, _, err := net.SplitHostPort(host); err == nil || strings.ContainsAny(host, "/@ ") {
+			e.problem(name, "holds host names, such as docs.example.com or *.example.com, without a scheme or a port, separated by commas")
 			return nil
 		}
 	}

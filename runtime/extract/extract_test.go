@@ -37,7 +37,7 @@ func child(behaviour string) int {
 		hog.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		_ = hog.Run()
 	case "sleep":
-		select {}
+		time.Sleep(time.Hour) // without C, a program that waits for nothing is ended as deadlocked
 	case "chatter":
 		for {
 			if _, err := os.Stdout.Write(make([]byte, 1<<20)); err != nil {

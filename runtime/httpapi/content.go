@@ -107,7 +107,7 @@ func (r *watchedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// rangeWriter answers a range that lies outside the content with a problem instead of a line of text.
+// rangeWriter answers a range that lies outside the content, and a condition that does not hold, with a problem instead of a line of text.
 type rangeWriter struct {
 	http.ResponseWriter
 	refused bool
@@ -115,11 +115,16 @@ type rangeWriter struct {
 
 // WriteHeader implements http.ResponseWriter.
 func (w *rangeWriter) WriteHeader(status int) {
-	if w.refused = status == http.StatusRequestedRangeNotSatisfiable; w.refused {
+	switch status {
+	case http.StatusRequestedRangeNotSatisfiable:
+		w.refused = true
 		writeProblem(w.ResponseWriter, errRange())
-		return
+	case http.StatusPreconditionFailed:
+		w.refused = true
+		writeProblem(w.ResponseWriter, errPrecondition())
+	default:
+		w.ResponseWriter.WriteHeader(status)
 	}
-	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements io.Writer.

@@ -101,6 +101,11 @@ func errRange() *problem {
 	return newProblem(http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable", "The document is shorter than that.")
 }
 
+func errPrecondition() *problem {
+	return newProblem(http.StatusPreconditionFailed, "precondition_failed",
+		"The document is not the one that If-Match or If-Unmodified-Since names.")
+}
+
 func errMediaType(want string) *problem {
 	return newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be "+want+".")
 }

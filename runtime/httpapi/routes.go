@@ -51,7 +51,7 @@ func (a *api) documentRoutes() []route {
 			summary: "All the text of a document", description: "Takes Range.",
 			write: a.documentText, media: []string{"text/plain"}, status: http.StatusOK, streams: true,
 			also:    []int{http.StatusPartialContent, http.StatusNotModified},
-			refusal: []int{http.StatusRequestedRangeNotSatisfiable},
+			refusal: []int{http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable},
 		},
 		{
 			method: "GET", path: "/api/documents/{id}/content", id: "getDocumentContent", subject: subjectDocument,
@@ -61,7 +61,7 @@ func (a *api) documentRoutes() []route {
 			params: []param{boolParam("download", "Download whatever the type is.")},
 			write:  a.documentContent, media: []string{"*/*"}, status: http.StatusOK, streams: true,
 			also:    []int{http.StatusPartialContent, http.StatusNotModified},
-			refusal: []int{http.StatusRequestedRangeNotSatisfiable},
+			refusal: []int{http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable},
 		},
 		{
 			method: "GET", path: "/api/documents/{id}/download-url", id: "getDownloadURL", subject: subjectDocument,

@@ -21,7 +21,11 @@ func (a *api) createTopic(c *call) (any, error) {
 	if err := c.decode(&body); err != nil {
 		return nil, err
 	}
-	t, err := a.vault.CreateTopic(c.Context(), a.actor(c.Request), body.Name, body.Description, body.Color)
+	color := vault.DefaultColor
+	if body.Color != nil {
+		color = *body.Color
+	}
+	t, err := a.vault.CreateTopic(c.Context(), a.actor(c.Request), body.Name, body.Description, color)
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,13 @@ func (u *upload) complete() error {
 
 func (u *upload) take(part *multipart.Part) error {
 	name := part.FormName()
+	if !isText(name) {
+		return errBadText()
+	}
 	if name != "file" && name != "auto_classify" {
+		if _, isFile := sentName(part.Header); isFile {
+			return errMissingFile()
+		}
 		_, err := readField(part)
 		return err
 	}

@@ -135,9 +135,9 @@ type topicList struct {
 }
 
 type topicNew struct {
-	Name        string `json:"name" minLength:"1" maxLength:"100" doc:"Unique without regard to case."`
-	Description string `json:"description,omitempty" doc:"What belongs here; providers read it."`
-	Color       string `json:"color,omitempty" pattern:"^#[0-9a-fA-F]{6}$" default:"#6366f1"`
+	Name        string  `json:"name" minLength:"1" maxLength:"100" doc:"Unique without regard to case."`
+	Description string  `json:"description,omitempty" doc:"What belongs here; providers read it."`
+	Color       *string `json:"color,omitempty" pattern:"^#[0-9a-fA-F]{6}$" default:"#6366f1"`
 }
 
 type topicPatch struct {

@@ -123,7 +123,7 @@ func (i *Importer) knownSettings(fields map[string]json.RawMessage) (settings []
 	flatten("", fields, flat)
 	taken := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(flat)) {
-		s := setting{name: name, field: fieldOf(strings.ToLower(name)), value: scalar(flat[name])}
+		s := setting{name: name, field: fieldOf(strings.ToLower(name)), value: validText(scalar(flat[name]))}
 		if s.field == "active_provider" {
 			s.value = orItself(providerNames, strings.ToLower(s.value))
 		}

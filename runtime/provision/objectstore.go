@@ -91,6 +91,19 @@ func (o *ObjectStore) client(k Key) (*minio.Client, error) {
 	return c, nil
 }
 
+// Answers asks whether the server says anything at all to anybody.
+func (o *ObjectStore) Answers(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, o.s3.EndpointURL().String()+"/", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask the object store: %w", err)
+	}
+	answer, err := o.transport.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
+}
+
 // Check asks the server, as its admin, whether vaults can be provisioned on it.
 // Errors: ErrInsecureServer.
 func (o *ObjectStore) Check(ctx context.Context) error { return o.refuseInsecure(ctx) }

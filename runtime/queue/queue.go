@@ -155,8 +155,15 @@ func (q *Queue) Origin(t Task) telemetry.Origin {
 	return known.Origin
 }
 
-// Remove takes a task out of the queue, if it can: a worker that gets it all the same finds nothing to do.
-func (q *Queue) Remove(t Task) { _ = q.inspector.DeleteTask(q.queueOf(t), t.Name()) }
+// Remove takes tasks out of the queue as far as it can while ctx lasts: a worker that gets one all the same finds nothing to do.
+func (q *Queue) Remove(ctx context.Context, tasks ...Task) {
+	for _, t := range tasks {
+		if ctx.Err() != nil { // asynq takes no context
+			return
+		}
+		_ = q.inspector.DeleteTask(q.queueOf(t), t.Name())
+	}
+}
 
 func unavailable(action string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {

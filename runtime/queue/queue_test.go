@@ -26,11 +26,11 @@ func TestEnqueuedOnceHoweverOften(t *testing.T) {
 	if n := redis.Client.LLen(t.Context(), "asynq:{documents}:pending").Val(); n != 1 {
 		t.Fatalf("%d tasks", n)
 	}
-	q.Remove(task)
+	q.Remove(t.Context(), task)
 	if waits(t, q, task) {
 		t.Fatal("waits after it was removed")
 	}
-	q.Remove(task)
+	q.Remove(t.Context(), task)
 }
 
 // TestOriginGoesWithTheTask hands a task out on behalf of a request, and finds the request again. Its name stays what it was.

@@ -80,5 +80,5 @@ func randomName() string {
 
 // cleanupContext is for clearing away, when the test's own context has ended.
 func cleanupContext(t testing.TB) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+	return context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 }

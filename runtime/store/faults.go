@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -53,30 +54,54 @@ func staleIfNone(err error) error {
 	return err
 }
 
-// telling is a pool whose errors tell their nature.
+// statementTimeout bounds a statement outside of a transaction, with the wait for its connection: a server that hangs is away.
+const statementTimeout = 30 * time.Second
+
+// telling is a pool whose errors tell their nature, and which waits for no answer for ever.
 type telling struct{ pool *pgxpool.Pool }
 
 func (t telling) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
 	tag, err := t.pool.Exec(ctx, sql, args...)
 	return tag, tell(err)
 }
 
 func (t telling) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	rows, err := t.pool.Query(ctx, sql, args...)
-	return tellingRows{rows}, tell(err)
+	if err != nil {
+		cancel()
+	}
+	return tellingRows{rows, cancel}, tell(err)
 }
 
 func (t telling) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return tellingRow{t.pool.QueryRow(ctx, sql, args...)}
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	return tellingRow{t.pool.QueryRow(ctx, sql, args...), cancel}
 }
 
-type tellingRows struct{ pgx.Rows }
+type tellingRows struct {
+	pgx.Rows
+	cancel context.CancelFunc
+}
 
 func (r tellingRows) Err() error { return tell(r.Rows.Err()) }
 
-type tellingRow struct{ row pgx.Row }
+func (r tellingRows) Close() {
+	r.Rows.Close()
+	r.cancel()
+}
 
-func (r tellingRow) Scan(dest ...any) error { return tell(r.row.Scan(dest...)) }
+type tellingRow struct {
+	row    pgx.Row
+	cancel context.CancelFunc
+}
+
+func (r tellingRow) Scan(dest ...any) error {
+	defer r.cancel()
+	return tell(r.row.Scan(dest...))
+}
 
 func namesPoolSize(text string) bool {
 	u, err := url.Parse(text)

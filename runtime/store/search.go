@@ -114,7 +114,7 @@ func (st *statement) begins(t term) string {
 		return fmt.Sprintf("search_prefix(language, %s)", st.arg(t.words))
 	}
 	placed := fmt.Sprintf(`replace(phraseto_tsquery(search_config(language), search_text(language, search_name(%s)))::text,
-		quote_literal('%s'), quote_literal(lower(extensions.unaccent(search_text(language, %s)))) || ':*')::tsquery`,
+		quote_literal('%s'), quote_literal(translate(lower(extensions.unaccent(search_text(language, %s))), '\', ' ')) || ':*')::tsquery`,
 		st.arg(before+" "+placeholder), placeholder, st.arg(last))
 	if t.phrase {
 		return placed

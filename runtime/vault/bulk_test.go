@@ -181,7 +181,7 @@ func mergeAndRemake(ctx context.Context, app *runtimetest.App, from, into string
 	if _, err := app.MergeTopic(ctx, anonymous, ids[from], ids[into]); err != nil {
 		return err
 	}
-	return second(app.CreateTopic(ctx, anonymous, from, "number amount due payment", ""))
+	return second(app.CreateTopic(ctx, anonymous, from, "number amount due payment", vault.DefaultColor))
 }
 
 func idsOf(documents []document.Document) []document.ID {

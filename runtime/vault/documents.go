@@ -131,7 +131,7 @@ func (v *Vault) Delete(ctx context.Context, a document.Actor, id document.ID, pe
 }
 
 func (v *Vault) purge(ctx context.Context, a document.Actor, id document.ID) error {
-	previews, err := v.pendingPreviews(ctx, id)
+	tasks, err := v.pendingPreviews(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -142,11 +142,9 @@ func (v *Vault) purge(ctx context.Context, a document.Actor, id document.ID) err
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	for _, kind := range []queue.Kind{queue.Extract, queue.Classify} {
-		v.queue.Remove(queue.Task{Kind: kind, DocumentID: id, Generation: gone.Generation})
+		tasks = append(tasks, queue.Task{Kind: kind, DocumentID: id, Generation: gone.Generation})
 	}
-	for _, task := range previews {
-		v.queue.Remove(task)
-	}
+	v.queue.Remove(ctx, tasks...)
 	if err := v.deleteObject(ctx, gone.ObjectID, gone.ObjectKey); err != nil {
 		v.log.WarnContext(ctx, "object not deleted; the sweeper will", "object", gone.ObjectID, "error", err)
 	}

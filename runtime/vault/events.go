@@ -86,19 +86,30 @@ type hub struct {
 	mutex         sync.Mutex
 	subscriptions map[*Subscription]struct{}
 	following     bool
+	failed        error // to follow, at failedAt
+	failedAt      time.Time
 }
+
+// failsFor is how long nobody tries again to follow after one could not: each would wait for the one before.
+const failsFor = 2 * time.Second
 
 // Subscribe returns what happens from now on. Errors: document.ErrUnavailable.
 func (v *Vault) Subscribe(ctx context.Context, a document.Actor) (*Subscription, error) {
 	v.hub.mutex.Lock()
 	defer v.hub.mutex.Unlock()
 	if !v.hub.following {
+		if time.Since(v.hub.failedAt) < failsFor {
+			return nil, fmt.Errorf("follow the database: %w", v.hub.failed)
+		}
+		// That this one subscriber goes is no failure of the database.
+		ctx := context.WithoutCancel(ctx)
 		feed, err := v.store.OpenFeed(ctx)
 		if err != nil {
+			v.hub.failed, v.hub.failedAt = err, time.Now()
 			return nil, fmt.Errorf("follow the database: %w", err)
 		}
 		v.hub.following = true
-		go v.follow(context.WithoutCancel(ctx), feed)
+		go v.follow(ctx, feed)
 	}
 	s := &Subscription{owner: a.Owner, batches: make(chan []Event, batchesKept), hub: &v.hub}
 	if v.hub.subscriptions == nil {

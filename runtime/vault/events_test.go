@@ -42,7 +42,7 @@ func TestEventsAreTheirOwners(t *testing.T) {
 	if batch := <-mine.Events(); batch[0].ID != d.ID {
 		t.Fatalf("got %+v", batch)
 	}
-	topic, err := app.CreateTopic(t.Context(), other, "Theirs", "", "")
+	topic, err := app.CreateTopic(t.Context(), other, "Theirs", "", vault.DefaultColor)
 	if err != nil || topic.ID.IsZero() {
 		t.Fatal(err)
 	}

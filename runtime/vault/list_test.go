@@ -190,7 +190,7 @@ func TestTopics(t *testing.T) {
 	if tax.Name != "Tax" || tax.Color != vault.DefaultColor {
 		t.Fatalf("%+v", tax)
 	}
-	if _, err := app.CreateTopic(t.Context(), anonymous, "TAX", "", ""); !errors.Is(err, document.ErrConflict) {
+	if _, err := app.CreateTopic(t.Context(), anonymous, "TAX", "", vault.DefaultColor); !errors.Is(err, document.ErrConflict) {
 		t.Fatalf("the same name in capitals: %v", err)
 	}
 	taken, name, color := "letters", "Taxes", "#ABCDEF"

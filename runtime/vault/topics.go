@@ -63,11 +63,8 @@ func (v *Vault) Topics(ctx context.Context, a document.Actor) ([]document.Topic,
 	return topics, nil
 }
 
-// CreateTopic makes a topic. An empty color is the default. Errors: document.ErrConflict (the name is taken), *document.InvalidError.
+// CreateTopic makes a topic. Errors: document.ErrConflict (the name is taken), *document.InvalidError.
 func (v *Vault) CreateTopic(ctx context.Context, a document.Actor, name, description, color string) (document.Topic, error) {
-	if color == "" {
-		color = DefaultColor
-	}
 	p := TopicPatch{Name: &name, Description: &description, Color: &color}
 	if err := p.check(); err != nil {
 		return document.Topic{}, err

@@ -272,7 +272,7 @@ func TestStoreAwayPutsOff(t *testing.T) {
 	app.Blobs = app.Bucket.Open(t)
 	v := app.Another(t)
 	d := upload(t, v, "a.txt", []byte("text"))
-	app.Queue.Remove(queue.Task{Kind: queue.Extract, DocumentID: d.ID, Generation: 1}) // as a worker takes it
+	app.Queue.Remove(t.Context(), queue.Task{Kind: queue.Extract, DocumentID: d.ID, Generation: 1}) // as a worker takes it
 	proxy.Refuse()
 	if outcome, err := v.Extract(t.Context(), d.ID, 1); outcome != vault.PutOff || err != nil {
 		t.Fatalf("ended as %s, %v", outcome, err)
@@ -333,7 +333,7 @@ func get(t *testing.T, v *vault.Vault, id document.ID) document.Document {
 
 func createTopic(t *testing.T, v *vault.Vault, name, description string) document.Topic {
 	t.Helper()
-	topic, err := v.CreateTopic(t.Context(), anonymous, name, description, "")
+	topic, err := v.CreateTopic(t.Context(), anonymous, name, description, vault.DefaultColor)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,13 +69,18 @@ ON CONFLICT (document_id, topic_id) DO NOTHING;
 
 -- name: PutOff :execrows
 -- A passing fault: due again after 2, 4, 8 ... 64 seconds. Where something else was away it does not count as an attempt; of any
--- other fault the document may be the reason, as of deaths, so that it must not be tried for ever.
-UPDATE documents SET
+-- other fault the document may be the reason, as of deaths, so that it must not be tried for ever. With the first fault of a filing
+-- begins what it is put off for: what an earlier one was counts no more.
+WITH earlier AS (
+    DELETE FROM classification_delays c USING documents d
+    WHERE c.document_id = d.id AND d.id = @id AND d.generation = @generation AND d.faults = 0
+)
+UPDATE documents d SET
     status = CASE status WHEN 'processing' THEN 'pending' ELSE status END,
     attempts = attempts - CASE WHEN @was_away::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
     heartbeat_at = NULL
-WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL;
+WHERE d.id = @id AND d.generation = @generation AND d.heartbeat_at IS NOT NULL;
 
 -- name: HandBack :one
 -- A worker that stops gives its work back, due at once.

@@ -353,12 +353,16 @@ func (q *Queries) LockChosen(ctx context.Context, ids []document.ID) ([]document
 }
 
 const putOff = `-- name: PutOff :execrows
-UPDATE documents SET
+WITH earlier AS (
+    DELETE FROM classification_delays c USING documents d
+    WHERE c.document_id = d.id AND d.id = $2 AND d.generation = $3 AND d.faults = 0
+)
+UPDATE documents d SET
     status = CASE status WHEN 'processing' THEN 'pending' ELSE status END,
     attempts = attempts - CASE WHEN $1::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
     heartbeat_at = NULL
-WHERE id = $2 AND generation = $3 AND heartbeat_at IS NOT NULL
+WHERE d.id = $2 AND d.generation = $3 AND d.heartbeat_at IS NOT NULL
 `
 
 type PutOffParams struct {
@@ -368,7 +372,8 @@ type PutOffParams struct {
 }
 
 // A passing fault: due again after 2, 4, 8 ... 64 seconds. Where something else was away it does not count as an attempt; of any
-// other fault the document may be the reason, as of deaths, so that it must not be tried for ever.
+// other fault the document may be the reason, as of deaths, so that it must not be tried for ever. With the first fault of a filing
+// begins what it is put off for: what an earlier one was counts no more.
 func (q *Queries) PutOff(ctx context.Context, arg PutOffParams) (int64, error) {
 	result, err := q.db.Exec(ctx, putOff, arg.WasAway, arg.ID, arg.Generation)
 	if err != nil {
