@@ -100,8 +100,13 @@ func TestAVaultInARestoredClusterAdoptsItsData(t *testing.T) {
 	restored.create(backup)
 	vault := restored.newVault("acme")
 	restored.claim(vault, identity)
+	// What keeps the adoption from being done does not leave it half done.
+	secret := restored.class.Spec.Postgres.AdminSecretRef.Name
+	restored.edit(restored.class, func() { restored.class.Spec.Postgres.AdminSecretRef.Name = "not-there" })
 	restored.create(vault)
 	restored.start()
+	restored.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
+	restored.edit(restored.class, func() { restored.class.Spec.Postgres.AdminSecretRef.Name = secret })
 	restored.awaitReady(vault)
 	restored.mustHoldAdopted(vault, before)
 	if class := string(restored.ledger(vault).Data["class"]); class != restored.class.Name {

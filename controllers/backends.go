@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"reflect"
 	"sync"
 	"time"
@@ -123,7 +122,7 @@ func (b *backends) onObjectStore(
 	defer leave()
 	client, err := backend.connect(ctx)
 	if err == nil {
-		err = answers(ctx, server.Endpoint)
+		err = answers(ctx, client)
 	}
 	backend.answered(err)
 	if err != nil {
@@ -232,13 +231,9 @@ func (b *storeBackend) connect(ctx context.Context) (*provision.ObjectStore, err
 	return client, err
 }
 
-// answers asks whether anybody listens at an address, before the client of a store tries and tries again on its own.
-func answers(ctx context.Context, address string) error {
+// answers asks whether a store says anything, before work on it is begun: one that takes connections and is silent is away, too.
+func answers(ctx context.Context, store *provision.ObjectStore) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	return conn.Close()
+	return store.Answers(ctx)
 }

@@ -191,6 +191,7 @@ func (p *pass) clearAbandoned(ctx context.Context) (time.Duration, error) {
 	if wait > 0 {
 		return wait, nil
 	}
+	p.ledgers.forget(now.secret)
 	if err := p.remove(ctx, now.secret); err != nil {
 		return 0, fmt.Errorf("remove ledger: %w", err)
 	}

@@ -103,8 +103,28 @@ func (p *pass) openLedger(ctx context.Context) error {
 	if err := p.createLedger(ctx, l); err != nil {
 		return err
 	}
+	if err := p.classStays(ctx, l); err != nil {
+		return err
+	}
 	p.ledger = l
 	return nil
+}
+
+// classStays takes a new ledger back whose class goes. Whoever lets a class go looks for ledgers after its deletion, and this looks for
+// its deletion after the ledger was made: one of the two sees the other.
+func (p *pass) classStays(ctx context.Context, l *ledger) error {
+	class := &v1alpha1.DocVaultClass{}
+	err := p.live.Get(ctx, client.ObjectKey{Name: l.Class}, class)
+	switch {
+	case err == nil && class.DeletionTimestamp.IsZero():
+		return nil
+	case err == nil, apierrors.IsNotFound(err):
+		err = refuse(v1alpha1.ReasonClassNotReady, "class %s is being deleted: name another", l.Class)
+	default:
+		err = fmt.Errorf("read class: %w", err)
+	}
+	p.ledgers.forget(l.secret)
+	return errors.Join(err, p.remove(ctx, l.secret))
 }
 
 // settleOn has a ledger live where the vault's class is, with its share of that server's connections.

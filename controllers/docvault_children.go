@@ -41,13 +41,17 @@ func (p *pass) gather(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	p.brought.into(&view)
+	set := p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))
 	p.input = desired.Input{
 		Vault: p.vault, Class: p.class, Ledger: view, Operator: desired.Operator{Namespace: p.Namespace},
 		Observed: desired.Observed{
-			RedisStorage: storageOf(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))),
+			RedisStorage: storageOf(set),
 			KEDA:         p.observed.installed[scaledObject],
 			GatewayAPI:   p.observed.installed[httpRoute],
 		},
+	}
+	if set != nil {
+		p.input.Observed.RedisPodManagement = set.Spec.PodManagementPolicy
 	}
 	return 0, nil
 }
@@ -138,6 +142,10 @@ func (p *pass) tidy(ctx context.Context) (time.Duration, error) {
 		if !p.isRolledOut(component) {
 			p.doing = component + " pods are rolled out"
 		}
+	}
+	set := p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))
+	if set != nil && set.Status.CurrentRevision != set.Status.UpdateRevision {
+		p.doing = "the pod of Redis is replaced"
 	}
 	if p.doing != "" {
 		return patience, errors.Join(p.backendErr, p.rotationErr)

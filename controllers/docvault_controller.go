@@ -18,7 +18,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers/desired"
@@ -47,6 +46,7 @@ type DocVaultReconciler struct {
 	claims     *adoptions
 	ledgers    *versions
 	vaults     *versions
+	classes    *versions
 	extensions *extensions
 	// dialRedis connects to a vault's Redis; nil: as usual.
 	dialRedis func(ctx context.Context, network, address string) (net.Conn, error)
@@ -83,8 +83,8 @@ type pass struct {
 	gone        bool                    // nothing holds the vault any more: it has no status
 }
 
-// step is one part of a pass. It ends the pass with an error (tried again with backoff; a refusal or reconcile.TerminalError:
-// when somebody changed something), or by waiting for a time.
+// step is one part of a pass. It ends the pass with an error (tried again with backoff; a refusal: when somebody changed something),
+// or by waiting for a time.
 type step func(context.Context) (wait time.Duration, err error)
 
 // Reconcile implements reconcile.Reconciler.
@@ -96,7 +96,7 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	if r.isOthers(ctx, vault) {
 		return ctrl.Result{}, nil
 	}
-	if err := r.readLate(ctx, vault); err != nil {
+	if err := r.readLate(ctx, r.vaults, vault); err != nil {
 		return ctrl.Result{}, r.noVault(vault, err)
 	}
 	p, err := r.newPass(ctx, vault)
@@ -117,11 +117,13 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	case apierrors.IsConflict(statusErr):
 		return ctrl.Result{RequeueAfter: overtaken}, nil
 	case statusErr != nil:
-		// It replaces the error of the pass: joined to a terminal one it would never be tried again.
-		return ctrl.Result{}, statusErr
+		return ctrl.Result{}, errors.Join(err, statusErr)
 	}
 	result, err := resultOf(wait, err)
-	return p.wakeForRotation(result, err, errors.Is(err, reconcile.TerminalError(nil)))
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return p.wakeForRotation(result), nil
 }
 
 // noVault ends what was kept for a vault that is not there, which is no error.
@@ -131,16 +133,16 @@ func (r *DocVaultReconciler) noVault(vault *v1alpha1.DocVault, err error) error 
 	return client.IgnoreNotFound(err)
 }
 
-// readLate reads a vault again that the cache may know late. A pass that began with a status from before the last one would take what
-// that one said for unsaid: that the vault has settled would be said by none.
-func (r *DocVaultReconciler) readLate(ctx context.Context, vault *v1alpha1.DocVault) error {
-	if r.vaults.isLast(vault) {
+// readLate reads an object again that the cache may know late. A pass that began with a status from before the last one would take what
+// that one said for unsaid: that a vault has settled would be said by none.
+func (r *DocVaultReconciler) readLate(ctx context.Context, seen *versions, object client.Object) error {
+	if seen.isLast(object) {
 		return nil
 	}
-	if err := r.live.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 		return err
 	}
-	r.vaults.saw(vault)
+	seen.saw(object)
 	return nil
 }
 
@@ -210,13 +212,13 @@ func (p *pass) runSteps(ctx context.Context, steps ...step) (time.Duration, erro
 	return 0, nil
 }
 
-// resultOf turns how a pass ended into one of four outcomes: settled (come back for the resync), waiting, an error that is
-// tried again, and one that only an edit can mend.
+// resultOf turns how a pass ended into one of three outcomes: come back for the resync (settled, or refused until an edit, and what a
+// vault has goes on being looked after), waiting, and an error that is tried again.
 func resultOf(wait time.Duration, err error) (ctrl.Result, error) {
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused) && refused.editable():
-		return ctrl.Result{}, reconcile.TerminalError(err)
+		return ctrl.Result{RequeueAfter: jitter(resync)}, nil
 	case errors.As(err, &refused):
 		return ctrl.Result{RequeueAfter: patience}, nil
 	case errors.Is(err, errBusy):
@@ -240,8 +242,8 @@ var errOthers = errors.New("the vault is of another installation")
 // findClass finds out where the vault lives, or is going to, and whether it may.
 func (p *pass) findClass(ctx context.Context) (time.Duration, error) {
 	bound := p.ledger
-	if p.adopting && p.vault.Spec.ClassName != "" {
-		bound = nil // an administrator may bring the data to another class
+	if p.adopting && p.vault.Spec.ClassName != "" || bound != nil && bound.State == stateAbandoned {
+		bound = nil // an administrator may bring the data to another class; and what was left behind binds no other vault of the name
 	}
 	name, err := p.classNameOf(ctx, p.vault, bound)
 	if err != nil {

@@ -77,7 +77,10 @@ func (p *pass) removeData(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	if err := p.ledgerLost(); err != nil {
-		return 0, p.giveUpOnLedger(err)
+		if err := p.giveUpOnLedger(err); err != nil {
+			return 0, err
+		}
+		return 0, p.removeClaim(ctx)
 	}
 	if p.ledger == nil {
 		return 0, nil
@@ -99,10 +102,11 @@ func (p *pass) followClass(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read class: %w", err)
 	}
-	if err := p.ledger.follow(class); err != nil {
-		return err
+	// One that was made anew with other servers tells nothing: the ledger knows where the data are.
+	if same := p.ledger.follow(class) == nil; same {
+		return p.updateLedger(ctx, p.ledger)
 	}
-	return p.updateLedger(ctx, p.ledger)
+	return nil
 }
 
 func (p *pass) dropDatabase(ctx context.Context) (more bool, err error) {

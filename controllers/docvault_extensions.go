@@ -42,7 +42,7 @@ type installedKinds map[schema.GroupVersionKind]bool
 
 // extensions finds out which of these kinds are installed, has those watched, and wakes the vaults that a change concerns.
 type extensions struct {
-	ctrl.Manager
+	mgr        ctrl.Manager // not embedded: a runnable with a cache is taken for one, and started before its replica leads
 	discovery  discovery.ServerResourcesInterfaceWithContext
 	controller controller.Controller
 	wake       chan event.GenericEvent
@@ -56,7 +56,7 @@ func newExtensions(mgr ctrl.Manager) (*extensions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make discovery client: %w", err)
 	}
-	return &extensions{Manager: mgr, discovery: asked, wake: make(chan event.GenericEvent), installed: installedKinds{}}, nil
+	return &extensions{mgr: mgr, discovery: asked, wake: make(chan event.GenericEvent), installed: installedKinds{}}, nil
 }
 
 // begin has what is installed already watched from the start, and the rest found later.
@@ -64,7 +64,7 @@ func (e *extensions) begin(ctx context.Context) error {
 	if _, err := e.look(ctx); err != nil {
 		return err
 	}
-	return e.Add(e)
+	return e.mgr.Add(e)
 }
 
 // now returns what is installed, for one pass to go by from its beginning to its end.
@@ -135,11 +135,12 @@ func (e *extensions) follow(ctx context.Context, kind schema.GroupVersionKind, i
 	object.SetGroupVersionKind(kind)
 	if is {
 		predicates := map[schema.GroupVersionKind][]predicate.Predicate{scaledObject: {ownedChanged()}} // the status of a route is told
-		owned := handler.EnqueueRequestForOwner(e.GetScheme(), e.GetRESTMapper(), &v1alpha1.DocVault{}, handler.OnlyControllerOwner())
-		if err := e.controller.Watch(source.Kind[client.Object](e.GetCache(), object, owned, predicates[kind]...)); err != nil {
+		owned := handler.EnqueueRequestForOwner(
+			e.mgr.GetScheme(), e.mgr.GetRESTMapper(), &v1alpha1.DocVault{}, handler.OnlyControllerOwner())
+		if err := e.controller.Watch(source.Kind[client.Object](e.mgr.GetCache(), object, owned, predicates[kind]...)); err != nil {
 			return fmt.Errorf("watch %s: %w", kind.Kind, err)
 		}
-	} else if err := e.GetCache().RemoveInformer(ctx, object); err != nil {
+	} else if err := e.mgr.GetCache().RemoveInformer(ctx, object); err != nil {
 		return fmt.Errorf("end the watch of %s: %w", kind.Kind, err)
 	}
 	e.mu.Lock()
@@ -151,7 +152,7 @@ func (e *extensions) follow(ctx context.Context, kind schema.GroupVersionKind, i
 // wakeVaults has the vaults that would use a kind looked at.
 func (e *extensions) wakeVaults(ctx context.Context, kind schema.GroupVersionKind) {
 	vaults := &v1alpha1.DocVaultList{}
-	if err := e.GetClient().List(ctx, vaults); err != nil {
+	if err := e.mgr.GetClient().List(ctx, vaults); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "list vaults of a changed extension", "kind", kind.Kind)
 		return
 	}
@@ -188,7 +189,7 @@ func (e *extensions) children(ctx context.Context, installed installedKinds, opt
 		}
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
-		if err := e.GetCache().List(ctx, list, options...); err != nil {
+		if err := e.mgr.GetCache().List(ctx, list, options...); err != nil {
 			return nil, fmt.Errorf("list %s: %w", kind.Kind, err)
 		}
 		for i := range list.Items {

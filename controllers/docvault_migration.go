@@ -52,10 +52,11 @@ func (p *pass) migrate(ctx context.Context) (time.Duration, error) {
 }
 
 // migrated reports that the schema is the image's. Another Job for the same image, as another version of the operator may want, is not
-// run for its own sake. Ledgers from before the image was recorded go by the Job's name.
+// run for its own sake; but of a database that the owner brings the Job's name tells which one it is, and whose login gets its rights.
+// Ledgers from before the image was recorded go by the Job's name.
 func (p *pass) migrated(job string) bool {
-	image := desired.Image(p.vault, p.class)
-	return p.ledger.MigratedJob == job || (p.ledger.MigratedJob != "" && p.ledger.MigratedImage == image)
+	sameImage := p.ledger.MigratedJob != "" && p.ledger.MigratedImage == desired.Image(p.vault, p.class)
+	return p.ledger.MigratedJob == job || (sameImage && !p.ledger.externalPostgres())
 }
 
 func (p *pass) tellMigrated() error {
@@ -98,8 +99,9 @@ func (p *pass) followMigration(ctx context.Context, job *batchv1.Job) (time.Dura
 		return 0, p.tellMigrated()
 	case failed == nil:
 		p.doing = "the migration runs"
-		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+job.Name+" runs"))
-		return patience, nil
+		hindered, err := p.hindered(ctx, job)
+		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+job.Name+" runs"+hindered))
+		return patience, err
 	}
 	said, err := p.lastWords(ctx, job)
 	if err != nil {
@@ -112,6 +114,38 @@ func (p *pass) followMigration(ctx context.Context, job *batchv1.Job) (time.Dura
 		return 0, gaveUp
 	}
 	return p.retryMigration(ctx, job, failed.LastTransitionTime.Time, said)
+}
+
+// hindered says why no pod of a migration runs that has had a while to start; nothing, when one does.
+func (p *pass) hindered(ctx context.Context, job *batchv1.Job) (string, error) {
+	started := job.Status.StartTime
+	if started == nil || time.Since(started.Time) < patience/2 || (job.Status.Ready != nil && *job.Status.Ready > 0) {
+		return "", nil
+	}
+	pods := &corev1.PodList{}
+	if err := p.live.List(ctx, pods, client.InNamespace(job.Namespace), client.MatchingLabels{batchv1.JobNameLabel: job.Name}); err != nil {
+		return "", fmt.Errorf("list the migration's pods: %w", err)
+	}
+	if len(pods.Items) == 0 {
+		return ", and no pod of it could be made: see `kubectl describe job/" + job.Name + "`", nil
+	}
+	for _, pod := range pods.Items {
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+				return ", and no node takes its pod: " + endOf(c.Message, logEnd), nil
+			}
+		}
+		for _, container := range pod.Status.ContainerStatuses {
+			switch waits := container.State.Waiting; {
+			case waits == nil:
+			case waits.Reason == "ErrImagePull", waits.Reason == "ImagePullBackOff", waits.Reason == "InvalidImageName":
+				return ", and image " + container.Image + " cannot be pulled: correct it, or class and registry", nil
+			case waits.Reason == "CreateContainerConfigError":
+				return ", and its pod cannot start: " + endOf(waits.Message, logEnd), nil
+			}
+		}
+	}
+	return "", nil
 }
 
 // recordMigration keeps what a migration that succeeded came to. Images from before migrations told their result leave the version

@@ -33,14 +33,10 @@ func (p *pass) applyNetworkPolicies(ctx context.Context) (time.Duration, error) 
 // applyRoute leads a host to the API. A route that cannot be made holds up nothing: the vault is reached inside the cluster.
 func (p *pass) applyRoute(ctx context.Context) (time.Duration, error) {
 	if ingress := desired.Ingress(p.input); ingress != nil {
-		if err := p.apply(ctx, ingress); err != nil {
-			return 0, err
-		}
+		p.routeErr = p.apply(ctx, ingress)
 	}
 	if route := desired.HTTPRoute(p.input); route != nil {
-		if err := p.apply(ctx, custom{route}); err != nil {
-			return 0, err
-		}
+		p.routeErr = p.apply(ctx, custom{route})
 	}
 	p.judgeRoute()
 	return 0, p.retire(ctx, v1alpha1.ComponentAPI, "Ingress", httpRoute.Kind)
@@ -58,6 +54,9 @@ func (p *pass) judgeRoute() {
 		refused := refuse(v1alpha1.ReasonInvalidSpec, "%v", err)
 		p.routeErr = refused
 		p.set(v1alpha1.ConditionRouteReady, isFalse(refused.reason, refused.message))
+	case p.routeErr != nil:
+		p.set(v1alpha1.ConditionRouteReady, isFalse(v1alpha1.ReasonRouteRefused,
+			"the route to "+host+" cannot be made: "+p.routeErr.Error()))
 	case p.vault.Spec.Route.Ingress != nil:
 		p.set(v1alpha1.ConditionRouteReady, isTrue(v1alpha1.ReasonRouted,
 			fmt.Sprintf("Ingress %s leads %s to the vault", p.childName(v1alpha1.ComponentAPI), host)))
@@ -106,7 +105,12 @@ func (p *pass) url() string {
 	if p.class == nil && p.vault.Status.URL != "" {
 		return p.vault.Status.URL
 	}
+	vault := p.vault
+	if p.routeErr != nil {
+		vault = vault.DeepCopy()
+		vault.Spec.Route = v1alpha1.RouteSpec{}
+	}
 	return desired.URL(desired.Input{
-		Vault: p.vault, Class: p.class, Observed: desired.Observed{GatewayAPI: p.observed.installed[httpRoute]},
+		Vault: vault, Class: p.class, Observed: desired.Observed{GatewayAPI: p.observed.installed[httpRoute]},
 	})
 }

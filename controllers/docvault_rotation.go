@@ -202,7 +202,7 @@ func (p *pass) podsOfOldCredentials(ctx context.Context) (int, error) {
 // class or pods keeps no old credential alive.
 func (p *pass) endOldCredentials(ctx context.Context) (time.Duration, error) {
 	now, l := time.Now(), p.ledger
-	if l == nil || l.State != stateBound {
+	if l == nil || l.State != stateBound || p.adopting { // an adoption is stored whole, by bind
 		return 0, nil
 	}
 	forced := l.Phase == phaseRolling && l.isLeak() && l.due(now)
@@ -301,20 +301,20 @@ func (p *pass) countFailedRotation() {
 }
 
 // wakeForRotation has a vault looked at when something of its rotation is due, whatever else it waits for.
-func (p *pass) wakeForRotation(result ctrl.Result, err error, terminal bool) (ctrl.Result, error) {
-	if p.ledger == nil || p.gone || (err != nil && !terminal) {
-		return result, err
+func (p *pass) wakeForRotation(result ctrl.Result) ctrl.Result {
+	if p.ledger == nil || p.gone {
+		return result
 	}
 	at := p.ledger.wakesAt()
 	if at.IsZero() {
-		return result, err
+		return result
 	}
 	wait := time.Until(at)
 	if wait <= 0 {
 		wait = patience
 	}
-	if terminal || result.RequeueAfter > wait {
-		return ctrl.Result{RequeueAfter: wait}, nil
+	if result.RequeueAfter > wait {
+		result.RequeueAfter = wait
 	}
-	return result, err
+	return result
 }

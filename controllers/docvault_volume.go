@@ -35,8 +35,8 @@ func (p *pass) growVolume(ctx context.Context) (time.Duration, error) {
 	claim.Spec.Resources.Requests[corev1.ResourceStorage] = *wanted
 	err = p.Patch(ctx, claim, client.MergeFrom(before))
 	if apierrors.IsForbidden(err) {
-		p.doing = fmt.Sprintf("volume claim %s should grow to %s, "+
-			"but its storage class has no allowVolumeExpansion: set it there", claim.Name, wanted)
+		p.doing = fmt.Sprintf("volume claim %s should grow to %s and may not; "+
+			"a storage class that lets volumes grow has allowVolumeExpansion: %v", claim.Name, wanted, err)
 		return resync, nil
 	}
 	if err != nil {

@@ -31,17 +31,15 @@ type DocVaultClassReconciler struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *DocVaultClassReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	class := &v1alpha1.DocVaultClass{}
-	err := r.Get(ctx, request.NamespacedName, class)
-	if apierrors.IsNotFound(err) {
-		r.backends.forget(request.Name)
-		return ctrl.Result{}, nil
-	}
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("read class: %w", err)
+	class := &v1alpha1.DocVaultClass{ObjectMeta: metav1.ObjectMeta{Name: request.Name}}
+	if err := r.Get(ctx, request.NamespacedName, class); err != nil {
+		return ctrl.Result{}, r.noClass(class, err)
 	}
 	if class.Spec.ControllerName != r.ControllerName {
 		return ctrl.Result{}, nil
+	}
+	if err := r.readLate(ctx, r.classes, class); err != nil {
+		return ctrl.Result{}, r.noClass(class, err)
 	}
 	vaults, err := r.boundVaults(ctx, class)
 	if err != nil {
@@ -56,6 +54,26 @@ func (r *DocVaultClassReconciler) Reconcile(ctx context.Context, request ctrl.Re
 	r.judgeBackends(ctx, class)
 	setClass(class, v1alpha1.ConditionReady, classReady(class, vaults))
 	return ctrl.Result{RequeueAfter: jitter(classRest(class))}, r.patchClassStatus(ctx, before, class)
+}
+
+// noClass ends what was kept for a class that is not there, which is no error.
+func (r *DocVaultClassReconciler) noClass(class *v1alpha1.DocVaultClass, err error) error {
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("read class: %w", err)
+	}
+	r.backends.forget(class.Name)
+	r.classes.forget(class)
+	return nil
+}
+
+// wrote keeps the version that the class has now. After an error it may have been written or not.
+func (r *DocVaultClassReconciler) wrote(class *v1alpha1.DocVaultClass, err error) error {
+	if err != nil {
+		r.classes.forget(class)
+		return err
+	}
+	r.classes.saw(class)
+	return nil
 }
 
 // classRest is how long a class is left alone: not long while vaults wait for it.
@@ -108,7 +126,7 @@ func (r *DocVaultClassReconciler) holdWhileUsed(
 	if !changed {
 		return done, nil
 	}
-	err = r.Patch(ctx, class, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	err = r.wrote(class, r.Patch(ctx, class, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 	if err != nil {
 		return done, client.IgnoreNotFound(fmt.Errorf("change finalizer: %w", err))
 	}
@@ -201,7 +219,7 @@ func (r *DocVaultClassReconciler) patchClassStatus(ctx context.Context, before, 
 	}
 	base := class.DeepCopy()
 	base.Status = before.Status
-	if err := r.Status().Patch(ctx, class, client.MergeFrom(base)); err != nil {
+	if err := r.wrote(class, r.Status().Patch(ctx, class, client.MergeFrom(base))); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("patch status: %w", err))
 	}
 	return nil

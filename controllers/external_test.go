@@ -312,6 +312,23 @@ func TestASecretThatComesLateGoesAndComesBackWithAnotherPassword(t *testing.T) {
 	i.awaitReady(vault)
 }
 
+// Another login of the owner's database gets its rights from the migration, which asks the database whose it is.
+func TestAnotherLoginOfABroughtDatabaseIsMigrated(t *testing.T) {
+	t.Parallel()
+	b, vault := readyTenant(t)
+	before := b.jobs(vault)
+	data := b.secrets()["my-db"]
+	data["username"] = "another_" + b.database
+	b.write("my-db", data)
+	eventually(t, patience, func(context.Context) error {
+		if len(b.jobs(vault)) == len(before) {
+			return errors.New("no migration was run for the other login")
+		}
+		return nil
+	})
+	b.awaitReady(vault)
+}
+
 // runtimeHash tells the pods' generation of secrets.
 func (i *installation) runtimeHash(vault *v1alpha1.DocVault) string {
 	i.t.Helper()

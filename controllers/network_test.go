@@ -115,6 +115,35 @@ func TestARouteWithoutAHostIsRefusedAndTheVaultServesInside(t *testing.T) {
 	i.wantURL(vault, "http://docs.acme.example")
 }
 
+// A route that cannot be made is told, and holds up nothing else.
+func TestARouteThatCannotBeMadeHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.allowing()
+	i.start()
+	vault := i.newVault("acme")
+	vault.Spec.Route = v1alpha1.RouteSpec{Host: "docs.acme.example", Ingress: &v1alpha1.IngressRoute{}}
+	gracious(0)(vault)
+	foreign := named(&networkingv1.Ingress{}, vault.Namespace, "acme-api")
+	foreign.Spec.DefaultBackend = &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
+		Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80},
+	}}
+	i.create(foreign)
+	i.create(vault)
+	i.await(vault, v1alpha1.ConditionRouteReady, metav1.ConditionFalse, v1alpha1.ReasonRouteRefused)
+	i.await(vault, v1alpha1.ConditionAPIAvailable, metav1.ConditionTrue, "")
+	i.wantURL(vault, "http://acme-api."+vault.Namespace+".svc")
+	i.ask(vault, v1alpha1.AnnotationRotate, "1")
+	i.awaitRotation(vault, 1, "ended", "")
+
+	if err := i.kube.Delete(t.Context(), foreign); err != nil {
+		t.Fatal(err)
+	}
+	i.awaitReady(vault)
+	i.await(vault, v1alpha1.ConditionRouteReady, metav1.ConditionTrue, v1alpha1.ReasonRouted)
+	i.wantURL(vault, "http://docs.acme.example")
+}
+
 // Only the objects are looked at: nothing enforces them here.
 func TestNetworkPoliciesAreThereUnlessTheyAreNotWanted(t *testing.T) {
 	t.Parallel()

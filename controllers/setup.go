@@ -111,6 +111,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		claims:         &adoptions{},
 		ledgers:        &versions{},
 		vaults:         &versions{},
+		classes:        &versions{},
 		extensions:     extensions,
 		turns:          newTurns(),
 		dialRedis:      installation.DialRedis,

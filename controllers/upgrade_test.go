@@ -29,6 +29,28 @@ func (i *installation) upgradableVault() *v1alpha1.DocVault {
 	return i.readyVault("acme")
 }
 
+// The pod of a bad image never becomes ready; the one of the corrected image takes its place.
+func TestABadImageOfRedisIsCorrected(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	i.edit(i.class, func() { i.class.Spec.Redis.Image = "redis:never-ready" })
+	i.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionFalse, "")
+	i.edit(i.class, func() { i.class.Spec.Redis.Image = "redis:7-bookworm" })
+	eventually(t, patience, func(ctx context.Context) error {
+		pod := &corev1.Pod{}
+		if err := i.kube.Get(ctx, client.ObjectKey{Namespace: vault.Namespace, Name: "acme-redis-0"}, pod); err != nil {
+			return err
+		}
+		if image := pod.Spec.Containers[0].Image; image != "redis:7-bookworm" {
+			return fmt.Errorf("the pod has the image %s", image)
+		}
+		return nil
+	})
+	i.awaitReady(vault)
+}
+
 func (i *installation) setImage(vault *v1alpha1.DocVault, image string) {
 	i.t.Helper()
 	i.edit(vault, func() { vault.Spec.Image = image })

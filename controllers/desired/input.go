@@ -3,6 +3,7 @@
 package desired
 
 import (
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/docvault/docvault/api/v1alpha1"
@@ -79,6 +80,8 @@ type Observed struct {
 	// RedisStorage is the volume claim template of the Redis StatefulSet that is there, nil when there is none. It cannot be
 	// changed in place, so it stays as it is whatever the spec says.
 	RedisStorage *RedisStorage
+	// RedisPodManagement is that set's, likewise; empty when there is none.
+	RedisPodManagement appsv1.PodManagementPolicyType
 	// KEDA is true where KEDA is installed (kind ScaledObject of keda.sh/v1alpha1), GatewayAPI where the Gateway API is (kind
 	// HTTPRoute of gateway.networking.k8s.io/v1).
 	KEDA       bool

@@ -36,6 +36,8 @@ func RedisStatefulSet(in Input) *appsac.StatefulSetApplyConfiguration {
 		WithSpec(appsac.StatefulSetSpec().
 			WithReplicas(1).
 			WithServiceName(name).
+			// Ordered, a pod that never becomes ready, as of a bad image, would be waited for after the image was corrected.
+			WithPodManagementPolicy(cmp.Or(in.Observed.RedisPodManagement, appsv1.ParallelPodManagement)).
 			WithSelector(metaac.LabelSelector().WithMatchLabels(selector(in, v1alpha1.ComponentRedis))).
 			WithUpdateStrategy(appsac.StatefulSetUpdateStrategy().WithType(appsv1.RollingUpdateStatefulSetStrategyType)).
 			WithTemplate(redisTemplate(in)).
