@@ -226,6 +226,7 @@ func TestContent(t *testing.T) {
 	many := "bytes=0-0" + strings.Repeat(",2-2", 20)
 	a.get(t, path, "Range", many).want(t, "more ranges than are worth it", 200, "")
 	a.get(t, path, "Range", "bytes=2-4", "If-Range", `"another"`).want(t, "range of another version", 200, "")
+	a.get(t, path, "If-Match", `"another"`).want(t, "a condition that does not hold", 412, "precondition_failed")
 	beyond := a.get(t, path, "Range", "bytes=10-").want(t, "beyond the end", 416, "range_not_satisfiable")
 	if got := beyond.Header.Get("Content-Range"); got != "bytes */10" {
 		t.Errorf("Content-Range: %s", got)

@@ -51,7 +51,7 @@ func TestBadTopics(t *testing.T) {
 	a := newApp(t)
 	for _, body := range []string{
 		`{}`, `{"name": ""}`, `{"name": "  "}`, `{"name": "` + strings.Repeat("x", 101) + `"}`, `{"name": 7}`,
-		`{"name": "x", "color": "red"}`, `{"name": "x", "color": "#12345"}`, `{"name": "x", "description": []}`,
+		`{"name": "x", "color": "red"}`, `{"name": "x", "color": ""}`, `{"name": "x", "color": "#12345"}`, `{"name": "x", "description": []}`,
 	} {
 		a.send(t, "POST", "/api/topics", body).want(t, body, 400, "invalid_value")
 	}

@@ -97,6 +97,8 @@ func TestBadUploads(t *testing.T) {
 		{"no parts", closing, "missing_file", 400},
 		{"nothing at all", "", "malformed_request", 400},
 		{"no file", field(`name="auto_classify"`, "true") + closing, "missing_file", 400},
+		{"a file in another field", field(`name="document"; filename="a.txt"`, strings.Repeat("good text ", 10_000)) + closing, "missing_file", 400},
+		{"a name that is no UTF-8", field("name=\"\xff\"", "x") + closing, "invalid_text", 400},
 		{"a file that is a field", field(`name="file"`, "good text") + closing, "missing_file", 400},
 		{"two files", good + file("b.txt", "more text") + closing, "invalid_value", 400},
 		{"an empty file", file("a.txt", "") + closing, "empty_file", 400},

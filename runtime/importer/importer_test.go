@@ -372,7 +372,7 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
 	f := newFolder(t).write("settings.json", `{
-		"active_provider": "claude", "system_prompt": "File well.", "theme": "dark", "anthropic_api_key": "sk-ant-of-the-folder",
+		"active_provider": "claude", "system_prompt": "File\u0000 well.", "theme": "dark", "anthropic_api_key": "sk-ant-of-the-folder",
 		"providers": {
 			"openai": {"model": "gpt-9", "api_key": "sk-of-the-folder", "base_url": "ftp://models.example.com"},
 			"lm_studio": {"url": "http://10.0.0.7:1234/v1", "model": null}
