@@ -114,7 +114,7 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonGatewayAPINotInstalled says that a route through a Gateway is wanted where the Gateway API is not installed.
 	ReasonGatewayAPINotInstalled = "GatewayAPINotInstalled"
-	// ReasonRouteRefused says that a Gateway does not take the vault's route.
+	// ReasonRouteRefused says that a Gateway, or the API server, does not take the vault's route.
 	ReasonRouteRefused = "RouteRefused"
 	// ReasonNotOwned says that something of the vault's name exists and bears another mark, or none. It is left as it is.
 	ReasonNotOwned = "NotOwned"

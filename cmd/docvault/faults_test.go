@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -166,6 +167,35 @@ func TestSlowClientsHoldNothing(t *testing.T) {
 		return rows(t, i, "SELECT count(*) FROM objects WHERE state = 'writing'") == 40
 	})
 	uploadSome(t, api, 10)
+	noneLeaked(t, api)
+}
+
+// TestServersThatHangAreAway has the content of a document asked for while its servers take connections and say nothing.
+func TestServersThatHangAreAway(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	database, postgres := proxied(t, i.environment[config.DatabaseURL])
+	store := runtimetest.NewProxy(t, i.environment[config.MinioEndpoint])
+	api := i.with(config.DatabaseURL, database).with(config.MinioEndpoint, store.Addr).start(t, "api", "api", "metrics")
+	vault := &client.Client{BaseURL: "http://" + api.addresses["api"], Token: testToken}
+	document, err := vault.Upload(t.Context(), "a.txt", []byte("a text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, proxy := range map[string]*runtimetest.Proxy{"Postgres": postgres, "the store": store} {
+		proxy.Hold()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		_, err := vault.Content(ctx, document.ID)
+		cancel()
+		if !client.HasStatus(err, http.StatusServiceUnavailable) {
+			t.Errorf("while %s hangs: %v, want 503", name, err)
+		}
+		proxy.Resume()
+		runtimetest.Wait(t, time.Minute, "the content to come again", func() bool {
+			_, err := vault.Content(t.Context(), document.ID)
+			return err == nil
+		})
+	}
 	noneLeaked(t, api)
 }
 
