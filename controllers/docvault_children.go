@@ -119,7 +119,7 @@ func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
 // it, and a version that does not come up shows where nobody notices.
 func (p *pass) applyAPI(ctx context.Context) (time.Duration, error) {
 	if p.workersComeFirst() {
-		return patience, nil
+		return patience, p.serveOn(ctx)
 	}
 	if err := p.applyScaledAPI(ctx); err != nil {
 		return 0, err

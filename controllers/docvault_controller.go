@@ -174,7 +174,7 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 	if !p.vault.DeletionTimestamp.IsZero() {
 		return p.runSteps(ctx, p.holdsVault, p.observe, p.stopWorkloads, p.removeData, p.closeLedger, p.letGo)
 	}
-	return p.runSteps(ctx,
+	wait, err := p.runSteps(ctx,
 		p.observe,
 		p.findAdoption,
 		p.endOldCredentials,
@@ -201,6 +201,8 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		p.followRotation,
 		p.reportLater,
 	)
+	p.rotateAllTheSame(ctx, err)
+	return wait, err
 }
 
 func (p *pass) runSteps(ctx context.Context, steps ...step) (time.Duration, error) {

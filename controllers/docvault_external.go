@@ -94,15 +94,21 @@ func (p *pass) readBrought(ctx context.Context) (time.Duration, error) {
 	if err := p.secrets.follow(); err != nil {
 		return 0, err
 	}
-	redisErr := p.readRedis(ctx, spec.Redis.External)
-	postgresErr := p.readPostgres(ctx, spec.Postgres.External)
-	storeErr := p.readObjectStore(ctx, spec.ObjectStore.External)
-	keyErr := p.readProviderKey(ctx, spec.Classification.APIKeySecretRef)
-	err := errors.Join(redisErr, postgresErr, storeErr, keyErr)
+	err := p.readSecrets(ctx)
 	if err != nil && p.observed.deployment(p.childName(v1alpha1.ComponentAPI)) != nil {
 		err = errors.Join(err, p.keepReachable(ctx))
 	}
 	return 0, err
+}
+
+// readSecrets reads all of them: whoever mends one wants to know of the next.
+func (p *pass) readSecrets(ctx context.Context) error {
+	spec := p.vault.Spec
+	redisErr := p.readRedis(ctx, spec.Redis.External)
+	postgresErr := p.readPostgres(ctx, spec.Postgres.External)
+	storeErr := p.readObjectStore(ctx, spec.ObjectStore.External)
+	keyErr := p.readProviderKey(ctx, spec.Classification.APIKeySecretRef)
+	return errors.Join(redisErr, postgresErr, storeErr, keyErr)
 }
 
 // keepReachable puts right, of a vault that serves, how it is reached: none of it follows from what its owner brings. The rest does: the

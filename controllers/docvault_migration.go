@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,6 +31,14 @@ const logEnd = 1024
 
 // migrate lets the pods of the spec's image start only when the schema is theirs. Those that run go on meanwhile.
 func (p *pass) migrate(ctx context.Context) (time.Duration, error) {
+	wait, err := p.migrateSchema(ctx)
+	if wait > 0 || err != nil {
+		err = errors.Join(err, p.serveOn(ctx))
+	}
+	return wait, err
+}
+
+func (p *pass) migrateSchema(ctx context.Context) (time.Duration, error) {
 	wanted := desired.MigrationJob(p.input)
 	name := *wanted.Name
 	job := p.observed.job(name)

@@ -95,6 +95,9 @@ func (p *pass) redisUsersMark() string {
 // restartRedis comes after its Secret was applied.
 func (p *pass) restartRedis(ctx context.Context) (time.Duration, error) {
 	p.doing = "Redis is restarted to read its users"
+	if p.class == nil {
+		return 0, nil // it follows from the class: see rotateAllTheSame
+	}
 	if p.ledger.RedisRestarted != p.redisUsersMark() {
 		p.ledger.RedisRestarted = p.redisUsersMark()
 		if err := p.updateLedger(ctx, p.ledger); err != nil {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/controllers/desired"
 	"github.com/docvault/docvault/runtime/provision"
 )
 
@@ -182,7 +183,7 @@ func (p *pass) grace() time.Duration {
 
 // podsOfOldCredentials counts the pods of worker and API that run, or still end, with another environment than the present one.
 func (p *pass) podsOfOldCredentials(ctx context.Context) (int, error) {
-	current := p.observed.deployment(p.childName(v1alpha1.ComponentAPI)).Spec.Template.Annotations[v1alpha1.AnnotationRuntimeSecret]
+	current := desired.RuntimeSecretHash(p.input)
 	pods := &corev1.PodList{}
 	if err := p.live.List(ctx, pods, client.InNamespace(p.vault.Namespace), vaultLabels(p.vault)); err != nil {
 		return 0, fmt.Errorf("list pods: %w", err)
@@ -310,7 +311,7 @@ func (p *pass) wakeForRotation(result ctrl.Result) ctrl.Result {
 		return result
 	}
 	wait := time.Until(at)
-	if wait <= 0 {
+	if wait <= 0 || p.rotationErr != nil {
 		wait = patience
 	}
 	if result.RequeueAfter > wait {

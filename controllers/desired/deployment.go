@@ -103,7 +103,7 @@ func Deployment(in Input, role Role) *appsac.DeploymentApplyConfiguration {
 				WithLabels(role.template.Labels).
 				WithLabels(labels(in, role.component)).
 				WithAnnotations(role.template.Annotations).
-				WithAnnotations(map[string]string{v1alpha1.AnnotationRuntimeSecret: hashOf(runtimeSecretData(in))}).
+				WithAnnotations(map[string]string{v1alpha1.AnnotationRuntimeSecret: RuntimeSecretHash(in)}).
 				WithSpec(rolePod(in, role))))
 	deployment.Spec.Replicas = replicas(in, role)
 	return deployment

@@ -21,6 +21,9 @@ func RuntimeSecret(in Input) *coreac.SecretApplyConfiguration {
 	return secret(in, runtimeName(in), v1alpha1.ComponentAPI, runtimeSecretData(in))
 }
 
+// RuntimeSecretHash is what the pods that hold it bear as an annotation. It needs no class.
+func RuntimeSecretHash(in Input) string { return hashOf(runtimeSecretData(in)) }
+
 func runtimeSecretData(in Input) map[string]string {
 	data := map[string]string{
 		config.DatabaseURL:    appURL(in.Ledger.Postgres),
