@@ -106,6 +106,9 @@ func (p *pass) applyProjections(ctx context.Context) (time.Duration, error) {
 
 // applyWorker waits for Redis the first time only: later the pods that run must not be held up by it.
 func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
+	if p.keepsImage(v1alpha1.ComponentWorker) {
+		return 0, nil
+	}
 	redis := redisReady(p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis)))
 	first := p.observed.deployment(p.childName(v1alpha1.ComponentAPI)) == nil
 	if first && !p.ledger.externalRedis() && redis.reason != v1alpha1.ReasonAvailable {
@@ -118,6 +121,9 @@ func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
 // applyAPI has the API serve another version only once the workers of that version are there: what it accepts must find one that reads
 // it, and a version that does not come up shows where nobody notices.
 func (p *pass) applyAPI(ctx context.Context) (time.Duration, error) {
+	if p.keepsImage(v1alpha1.ComponentAPI) {
+		return 0, p.applyAPIService(ctx)
+	}
 	if p.workersComeFirst() {
 		return patience, p.serveOn(ctx)
 	}

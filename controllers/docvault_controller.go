@@ -176,6 +176,7 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 	}
 	wait, err := p.runSteps(ctx,
 		p.observe,
+		p.stopSuspended,
 		p.findAdoption,
 		p.endOldCredentials,
 		p.findClass,

@@ -49,6 +49,9 @@ func (p *pass) migrateSchema(ctx context.Context) (time.Duration, error) {
 	switch {
 	case p.migrated(name):
 		return 0, p.tellMigrated()
+	case p.vault.Spec.Suspend && p.ledger.MigratedJob != "" && (job == nil || jobCondition(job, batchv1.JobComplete) == nil):
+		p.tellUnmigrated(job)
+		return 0, nil
 	case job == nil:
 		p.doing = "the migration runs"
 		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+name+" was started"))
@@ -66,6 +69,16 @@ func (p *pass) migrateSchema(ctx context.Context) (time.Duration, error) {
 func (p *pass) migrated(job string) bool {
 	sameImage := p.ledger.MigratedJob != "" && p.ledger.MigratedImage == desired.Image(p.vault, p.class)
 	return p.ledger.MigratedJob == job || (sameImage && !p.ledger.externalPostgres())
+}
+
+// tellUnmigrated says that a suspended vault is migrated when it wakes: a changed class would migrate them all at once. What runs already
+// goes on to its end.
+func (p *pass) tellUnmigrated(job *batchv1.Job) {
+	if job != nil && jobCondition(job, batchv1.JobFailed) == nil {
+		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+job.Name+" runs"))
+		return
+	}
+	p.set(v1alpha1.ConditionMigrated, isFalse(v1alpha1.ReasonSuspended, "the schema is not the image's yet; it is migrated when the vault wakes"))
 }
 
 func (p *pass) tellMigrated() error {

@@ -1,13 +1,10 @@
 package controllers_test
 
 import (
-	"context"
-	"errors"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 )
@@ -64,18 +61,7 @@ func TestASuspendedVaultRunsNoPodsAndWakes(t *testing.T) {
 	vault := i.readyVault("acme")
 	i.edit(vault, func() { vault.Spec.Suspend = true })
 	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
-	eventually(t, patience, func(ctx context.Context) error {
-		for _, name := range []string{"acme-api", "acme-worker"} {
-			d := &appsv1.Deployment{}
-			if err := i.kube.Get(ctx, client.ObjectKey{Namespace: vault.Namespace, Name: name}, d); err != nil {
-				return err
-			}
-			if d.Status.Replicas != 0 {
-				return errors.New(name + " still has pods")
-			}
-		}
-		return nil
-	})
+	i.awaitNoPods(vault)
 	i.edit(vault, func() { vault.Spec.Suspend = false })
 	i.awaitReady(vault)
 }
