@@ -269,6 +269,32 @@ func TestASecondRequestEndsTheGraceOfTheFirst(t *testing.T) {
 	}
 }
 
+// The user of Redis that comes next has the name of the one before the last: its sessions end, too.
+func TestALeakDuringTheGraceEndsSessionsOfRedis(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme") // with the usual grace of an hour
+	session := i.redisOf(vault).Conn()
+	if err := session.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	i.ask(vault, v1alpha1.AnnotationRotate, "1")
+	i.awaitRotation(vault, 1, "grace")
+	if err := session.Ping(t.Context()).Err(); err != nil {
+		t.Fatalf("during the grace: %v", err)
+	}
+	i.ask(vault, v1alpha1.AnnotationRotateNow, "leak-1")
+	i.awaitRotation(vault, 2, "ended")
+	i.awaitReady(vault)
+	if session.Ping(t.Context()).Err() == nil {
+		t.Error("a session of the first user of Redis lives on")
+	}
+	if err := i.redisOf(vault).Ping(t.Context()).Err(); err != nil {
+		t.Errorf("the new user of Redis: %v", err)
+	}
+}
+
 func TestASuspendedVaultIsNotRotatedUntilItWakes(t *testing.T) {
 	t.Parallel()
 	i := install(t)

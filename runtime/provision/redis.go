@@ -32,8 +32,8 @@ type RedisUser struct {
 	Rules []string
 }
 
-// EnsureRedisUsers makes a running Redis let in these users and nobody else. Sessions of a user that goes are ended; those of
-// one that stays go on. The user that changes them, and the one without a name, stay as they are.
+// EnsureRedisUsers makes a running Redis let in these users and nobody else. Sessions of a user that goes, or has got another password,
+// are ended; those of one that stays go on. The user that changes them, and the one without a name, stay as they are.
 // Errors: ErrRedisRefused.
 func EnsureRedisUsers(ctx context.Context, s RedisServer, users []RedisUser) error {
 	client := redis.NewClient(&redis.Options{
@@ -49,6 +49,11 @@ func EnsureRedisUsers(ctx context.Context, s RedisServer, users []RedisUser) err
 	for _, user := range users {
 		if user.Name == s.User || user.isIn(there) {
 			continue
+		}
+		if user.hadPassword(there) { // setting another ends no session
+			if err := client.Do(ctx, "ACL", "DELUSER", user.Name).Err(); err != nil {
+				return fmt.Errorf("end the sessions of user %q of Redis: %w", user.Name, redisCause(err))
+			}
 		}
 		arguments := []any{"ACL", "SETUSER", user.Name, "reset"}
 		for _, rule := range user.Rules {
@@ -92,6 +97,14 @@ func (u RedisUser) isIn(there map[string][]string) bool {
 		}
 	}
 	return len(words) > 0
+}
+
+// hadPassword reports whether a user is there with a password that is not its own any more, or with none. Nobody can delete the one
+// without a name.
+func (u RedisUser) hadPassword(there map[string][]string) bool {
+	return u.Name != "default" && slices.ContainsFunc(there[u.Name], func(word string) bool {
+		return (word == "nopass" || strings.HasPrefix(word, "#")) && !slices.Contains(u.Rules, word)
+	})
 }
 
 // redisCause tells a server that refuses its admin from one that is away.
