@@ -14,13 +14,20 @@ import (
 
 func (p *pass) childName(component string) string { return p.vault.Name + "-" + component }
 
+// applyRedisUsers comes before any waiting: a user that is to end waits for nobody's turn.
+func (p *pass) applyRedisUsers(ctx context.Context) (time.Duration, error) {
+	if p.ledger.externalRedis() {
+		return 0, nil
+	}
+	return 0, p.apply(ctx, desired.RedisSecret(p.input))
+}
+
 // applyRedis comes first of the pods: it has the longest way to go.
 func (p *pass) applyRedis(ctx context.Context) (time.Duration, error) {
 	if p.ledger.externalRedis() {
 		return 0, nil
 	}
 	return 0, p.apply(ctx,
-		desired.RedisSecret(p.input),
 		desired.RedisService(p.input),
 		desired.RedisStatefulSet(p.input),
 	)

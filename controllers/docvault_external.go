@@ -114,8 +114,10 @@ func (p *pass) readSecrets(ctx context.Context) error {
 // keepReachable puts right, of a vault that serves, how it is reached: none of it follows from what its owner brings. The rest does: the
 // pods by the hash of their environment and their authorities, autoscalers by the pods, network policies by the servers' addresses.
 func (p *pass) keepReachable(ctx context.Context) error {
-	if _, err := p.gather(ctx); err != nil {
-		return err
+	if p.input.Vault == nil { // readBrought did not come so far
+		if _, err := p.gather(ctx); err != nil {
+			return err
+		}
 	}
 	var errs []error
 	if p.ledger.Phase != phaseRolling { // else the pods may still take the token before

@@ -22,7 +22,7 @@ func (p *pass) serveOn(ctx context.Context) error {
 	}
 	doing := p.doing // what holds it back says more than what is put right meanwhile
 	defer func() { p.doing = doing }()
-	return p.rollCredentials(ctx)
+	return errors.Join(p.keepReachable(ctx), p.rollCredentials(ctx))
 }
 
 // rollCredentials has the pods that serve take what the runtime Secret holds by now, at the image that they run: those that it held before
@@ -120,7 +120,7 @@ func (p *pass) rotateHeld(ctx context.Context, asked bool) error {
 	if err != nil {
 		return err
 	}
-	if err := p.serveOn(ctx); err != nil || l.Phase != phaseEnded {
+	if err := p.rollCredentials(ctx); err != nil || l.Phase != phaseEnded {
 		return err
 	}
 	return p.tellHeldRedis(ctx)
@@ -130,10 +130,8 @@ func (p *pass) tellHeldRedis(ctx context.Context) error {
 	if _, err := p.gather(ctx); err != nil {
 		return err
 	}
-	if !p.ledger.externalRedis() {
-		if err := p.apply(ctx, desired.RedisSecret(p.input)); err != nil {
-			return err
-		}
+	if _, err := p.applyRedisUsers(ctx); err != nil {
+		return err
 	}
 	_, err := p.changeRedisUsers(ctx)
 	return err

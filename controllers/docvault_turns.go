@@ -90,7 +90,7 @@ func without(vaults []types.NamespacedName, one types.NamespacedName) []types.Na
 
 // awaitTurn holds back a vault that serves and whose pods are to be replaced because something other than its spec changed. What its
 // owner edits goes at once, and so do new credentials.
-func (p *pass) awaitTurn(context.Context) (time.Duration, error) {
+func (p *pass) awaitTurn(ctx context.Context) (time.Duration, error) {
 	rolls, err := p.rolls()
 	if err != nil || !rolls {
 		return 0, err
@@ -100,8 +100,9 @@ func (p *pass) awaitTurn(context.Context) (time.Duration, error) {
 	if p.turns.take(p.class.Name, client.ObjectKeyFromObject(p.vault), edited || rotates) {
 		return 0, nil
 	}
+	err = p.keepReachable(ctx)
 	p.doing = "waits for its turn: the vaults of class " + p.class.Name + " are changed a few at a time"
-	return jitter(resync), nil
+	return jitter(resync), err
 }
 
 // rolls reports that pods of a vault that serves are not as they should be.
