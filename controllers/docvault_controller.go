@@ -103,6 +103,9 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if vault.Status.ObservedGeneration != vault.Generation {
+		r.turns.edit(request.NamespacedName)
+	}
 	before := vault.DeepCopy()
 	wait, err := p.run(ctx)
 	if errors.Is(err, errOthers) {
@@ -128,6 +131,7 @@ func (r *DocVaultReconciler) Reconcile(ctx context.Context, request ctrl.Request
 
 // noVault ends what was kept for a vault that is not there, which is no error.
 func (r *DocVaultReconciler) noVault(vault *v1alpha1.DocVault, err error) error {
+	r.turns.leave(client.ObjectKeyFromObject(vault))
 	r.turns.end(client.ObjectKeyFromObject(vault))
 	r.vaults.forget(vault)
 	return client.IgnoreNotFound(err)

@@ -27,7 +27,8 @@ const turnsPerClass = 5
 type turns struct {
 	mu      sync.Mutex
 	classes map[string]*classTurns
-	next    chan event.GenericEvent // vaults whose turn has come
+	edited  map[types.NamespacedName]bool // whose owners' edits are not through
+	next    chan event.GenericEvent       // vaults whose turn has come
 }
 
 type classTurns struct {
@@ -36,7 +37,16 @@ type classTurns struct {
 }
 
 func newTurns() *turns {
-	return &turns{classes: map[string]*classTurns{}, next: make(chan event.GenericEvent, 1024)}
+	return &turns{
+		classes: map[string]*classTurns{}, edited: map[types.NamespacedName]bool{}, next: make(chan event.GenericEvent, 1024),
+	}
+}
+
+// edit gives a vault the right of way that what its owner edits has. It keeps it until it needs none, though passes fail before that.
+func (t *turns) edit(vault types.NamespacedName) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.edited[vault] = true
 }
 
 // take gives a vault its turn and reports whether it has it; without one it is woken when it has. Whoever is forced through counts too.
@@ -48,7 +58,7 @@ func (t *turns) take(class string, vault types.NamespacedName, force bool) bool 
 		c = &classTurns{taken: map[types.NamespacedName]bool{}}
 		t.classes[class] = c
 	}
-	if c.taken[vault] || force || len(c.taken) < turnsPerClass {
+	if c.taken[vault] || t.edited[vault] || force || len(c.taken) < turnsPerClass {
 		c.taken[vault] = true
 		c.waiting = without(c.waiting, vault)
 		return true
@@ -59,13 +69,22 @@ func (t *turns) take(class string, vault types.NamespacedName, force bool) bool 
 	return false
 }
 
-// end takes a vault's turn, or its place among those that wait, and gives the turn to the next.
+// leave ends that a vault waits: it needs no turn.
+func (t *turns) leave(vault types.NamespacedName) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.edited, vault)
+	for _, c := range t.classes {
+		c.waiting = without(c.waiting, vault)
+	}
+}
+
+// end takes a vault's turn and gives it to the next. A vault that waits keeps its place.
 func (t *turns) end(vault types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range t.classes {
 		delete(c.taken, vault)
-		c.waiting = without(c.waiting, vault)
 		for len(c.waiting) > 0 && len(c.taken) < turnsPerClass {
 			next := c.waiting[0]
 			c.waiting = c.waiting[1:]
@@ -91,13 +110,17 @@ func without(vaults []types.NamespacedName, one types.NamespacedName) []types.Na
 // awaitTurn holds back a vault that serves and whose pods are to be replaced because something other than its spec changed. What its
 // owner edits goes at once, and so do new credentials.
 func (p *pass) awaitTurn(ctx context.Context) (time.Duration, error) {
+	vault := client.ObjectKeyFromObject(p.vault)
 	rolls, err := p.rolls()
-	if err != nil || !rolls {
+	if err != nil {
 		return 0, err
 	}
-	edited := p.vault.Status.ObservedGeneration != p.vault.Generation
+	if !rolls {
+		p.turns.leave(vault)
+		return 0, nil
+	}
 	rotates := p.ledger.Phase == phaseMaking || p.ledger.Phase == phaseRolling
-	if p.turns.take(p.class.Name, client.ObjectKeyFromObject(p.vault), edited || rotates) {
+	if p.turns.take(p.class.Name, vault, rotates) {
 		return 0, nil
 	}
 	err = p.keepReachable(ctx)
@@ -129,12 +152,13 @@ func (p *pass) rolls() (bool, error) {
 	return false, nil
 }
 
-// keepsTurn reports whether a vault whose pass ended so still goes on by itself. One that is stuck must not hold up the others.
+// keepsTurn reports whether a vault whose pass ended so is still rolled, and goes on by itself. One that is stuck, or waits for something
+// else by now, must not hold up the others.
 func (p *pass) keepsTurn(err error) bool {
 	if errors.Is(err, errBusy) {
 		return true
 	}
-	if err != nil || p.doing == "" || !p.vault.DeletionTimestamp.IsZero() {
+	if err != nil || p.doing == "" || !p.vault.DeletionTimestamp.IsZero() || p.input.Vault == nil || p.isThrough() {
 		return false
 	}
 	migrated := meta.FindStatusCondition(p.vault.Status.Conditions, v1alpha1.ConditionMigrated)
@@ -144,4 +168,10 @@ func (p *pass) keepsTurn(err error) bool {
 	return !slices.ContainsFunc([]*appsv1.Deployment{
 		p.observed.deployment(p.childName(v1alpha1.ComponentWorker)), p.observed.deployment(p.childName(v1alpha1.ComponentAPI)),
 	}, func(d *appsv1.Deployment) bool { return d != nil && gaveUp(d) })
+}
+
+// isThrough reports that nothing is left to roll: the pods are as they should be, and there.
+func (p *pass) isThrough() bool {
+	rolls, err := p.rolls()
+	return err == nil && !rolls && p.isRolledOut(v1alpha1.ComponentWorker) && p.isRolledOut(v1alpha1.ComponentAPI)
 }

@@ -2,11 +2,15 @@ package controllers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/redis/go-redis/v9"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -35,7 +39,12 @@ func TestAChangedClassRollsItsVaultsAFewAtATime(t *testing.T) {
 		i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
 	}
 	i.edit(waiting[0], func() { waiting[0].Annotations = map[string]string{"example.com/note": "no change of the spec"} })
-	i.edit(waiting[1], func() { waiting[1].Spec.Worker.Template.Labels = map[string]string{"team": "acme"} })
+	i.mustBeLookedAfter(waiting[0])
+	// What is refused at first goes at once, too, when it is not any more.
+	i.edit(waiting[1], func() { waiting[1].Spec.Image = "ghcr.io/docvault/docvault:v0.3.0" })
+	i.await(waiting[1], v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonImageNotAllowed)
+	i.edit(i.class, func() { i.class.Spec.Allow.Images = []string{"ghcr.io/docvault/docvault:*"} })
+	edited := waiting[1]
 	i.turns(vaults, 6)
 	for _, job := range i.jobs(rolled[0]) {
 		if meta := job.Status.CompletionTime; meta == nil {
@@ -50,9 +59,66 @@ func TestAChangedClassRollsItsVaultsAFewAtATime(t *testing.T) {
 		if vault != rolled[0] {
 			i.awaitReady(vault)
 		}
-		if vault != rolled[0] && vault.Status.Version != "v0.2.0" {
-			t.Errorf("%s runs %s", vault.Name, vault.Status.Version)
+		if version := vault.Status.Version; vault != rolled[0] && version != "v0.2.0" && vault != edited || vault == edited && version != "v0.3.0" {
+			t.Errorf("%s runs %s", vault.Name, version)
 		}
+	}
+}
+
+// mustBeLookedAfter makes sure that a vault which waits is reached, and that users of Redis end.
+func (i *installation) mustBeLookedAfter(vault *v1alpha1.DocVault) {
+	i.t.Helper()
+	service := named(&corev1.Service{}, vault.Namespace, vault.Name+"-api")
+	if err := i.kube.Delete(i.t.Context(), service); err != nil {
+		i.t.Fatal(err)
+	}
+	i.awaitThere(vault, service, service.Name)
+	server := i.redisOf(vault).Options().Addr
+	operator := redis.NewClient(&redis.Options{
+		Addr: server, Username: "operator", Password: string(i.ledger(vault).Data["redisAdminPassword"]), Protocol: 2, DisableIdentity: true,
+	})
+	defer func() { _ = operator.Close() }()
+	if err := operator.Do(i.t.Context(), "ACL", "SETUSER", "docvault_b", "on", ">old", "+ping").Err(); err != nil {
+		i.t.Fatal(err)
+	}
+	i.editLedger(vault, map[string]string{"rotationPhase": "ended", "rotationEndsAt": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
+	eventually(i.t, patience, func(ctx context.Context) error {
+		users, err := operator.Do(ctx, "ACL", "LIST").StringSlice()
+		if err == nil && strings.Contains(strings.Join(users, "\n"), "docvault_b") {
+			return errors.New("the old user of Redis is still there")
+		}
+		return err
+	})
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
+}
+
+// A vault that waits for something that no roll brings, here a volume that cannot grow, holds up no other.
+func TestVaultsThatAreRolledOutGiveTheirTurnsBack(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	var vaults []*v1alpha1.DocVault
+	for n := range 6 {
+		vault := i.newVault(fmt.Sprintf("acme-%d", n))
+		i.create(vault)
+		vaults = append(vaults, vault)
+	}
+	for _, vault := range vaults {
+		i.awaitReady(vault)
+		i.growTo(vault, "3Gi")
+	}
+	for _, vault := range vaults {
+		i.awaitSaying(vault, v1alpha1.ConditionReconciling, "allowVolumeExpansion")
+	}
+	i.edit(i.class, func() { i.class.Spec.Runtime.Image = "ghcr.io/docvault/docvault:v0.2.0" })
+	for _, vault := range vaults {
+		eventually(t, patience, func(ctx context.Context) error {
+			err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault)
+			if version := vault.Status.Version; err == nil && version != "v0.2.0" {
+				return fmt.Errorf("%s runs %s: %s", vault.Name, version, describe(vault.Status.Conditions))
+			}
+			return err
+		})
 	}
 }
 
