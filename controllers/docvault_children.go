@@ -113,6 +113,7 @@ func (p *pass) applyProjections(ctx context.Context) (time.Duration, error) {
 
 // applyWorker waits for Redis the first time only: later the pods that run must not be held up by it.
 func (p *pass) applyWorker(ctx context.Context) (time.Duration, error) {
+	p.cameToPods = true
 	if p.keepsImage(v1alpha1.ComponentWorker) {
 		return 0, nil
 	}

@@ -76,6 +76,7 @@ type pass struct {
 	adopting    bool                    // the ledger was another's until now
 	adoptedFrom string                  // with it: that vault, namespace/name
 	doing       string                  // what the vault is still waiting for, for people; empty: nothing
+	cameToPods  bool                    // nothing before them refused the spec
 	heldUp      string                  // why an update does not go on, for people; empty: it does
 	rotationErr error                   // of what a rotation has to do, likewise
 	backendErr  error                   // of backends that a serving vault can do without for now

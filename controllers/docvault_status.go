@@ -169,6 +169,9 @@ func (p *pass) stalled(passErr error) verdict {
 	if errors.As(passErr, &refused) && refused.editable() {
 		return isTrue(refused.reason, refused.message)
 	}
+	if refused != nil {
+		return isFalse(refused.reason, "goes on by itself once this is mended: "+refused.message)
+	}
 	return isFalse(v1alpha1.ReasonSettled, "nobody has to change anything")
 }
 
@@ -202,6 +205,8 @@ func (p *pass) ready(passErr error) verdict {
 		return isFalse(v1alpha1.ReasonMigrationRetrying, "the new version's migration failed and is tried again; see Migrated")
 	case p.heldUp != "":
 		return isFalse(v1alpha1.ReasonUnavailable, p.heldUp)
+	case errors.As(passErr, &refused) && p.cannotFollow():
+		return isFalse(refused.reason, refused.message)
 	case p.isTrue(v1alpha1.ConditionAPIAvailable):
 		return isTrue(v1alpha1.ReasonServing, "the API serves at "+p.vault.Status.URL)
 	case p.observed == nil:
@@ -215,6 +220,19 @@ func (p *pass) ready(passErr error) verdict {
 		}
 	}
 	return isFalse(v1alpha1.ReasonProgressing, "starting")
+}
+
+// cannotFollow reports of a pass that was refused that the API runs another image than the spec, or the class, says by now.
+func (p *pass) cannotFollow() bool {
+	if p.cameToPods || p.observed == nil {
+		return false // the refusal is of a backend's, and holds up no update
+	}
+	image := p.vault.Spec.Image
+	if p.class != nil {
+		image = desired.Image(p.vault, p.class)
+	}
+	api := p.observed.deployment(p.childName(v1alpha1.ComponentAPI))
+	return api != nil && image != "" && imageOf(api) != image
 }
 
 func (p *pass) retriesMigration() bool {

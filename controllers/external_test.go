@@ -329,6 +329,25 @@ func TestAnotherLoginOfABroughtDatabaseIsMigrated(t *testing.T) {
 	b.awaitReady(vault)
 }
 
+// What is refused for lack of a Secret serves on, and is not ready once it should run another image.
+func TestAnImageThatCannotBeFollowedIsNotReady(t *testing.T) {
+	t.Parallel()
+	b, vault := readyTenant(t)
+	b.edit(b.class, func() { b.class.Spec.Allow.Images = []string{"ghcr.io/docvault/docvault:*"} })
+	secret := named(&corev1.Secret{}, b.namespace, "my-redis")
+	if err := b.kube.Delete(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	b.await(vault, v1alpha1.ConditionStalled, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
+	b.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
+	b.setImage(vault, "ghcr.io/docvault/docvault:v0.2.0")
+	b.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
+	b.await(vault, v1alpha1.ConditionAPIAvailable, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	b.write("my-redis", b.secrets()["my-redis"])
+	b.awaitReady(vault)
+	b.await(vault, v1alpha1.ConditionStalled, metav1.ConditionFalse, v1alpha1.ReasonSettled)
+}
+
 // runtimeHash tells the pods' generation of secrets.
 func (i *installation) runtimeHash(vault *v1alpha1.DocVault) string {
 	i.t.Helper()
