@@ -78,7 +78,8 @@ func (p *pass) tellUnmigrated(job *batchv1.Job) {
 		p.set(v1alpha1.ConditionMigrated, p.migrationRuns("Job "+job.Name+" runs"))
 		return
 	}
-	p.set(v1alpha1.ConditionMigrated, isFalse(v1alpha1.ReasonSuspended, "the schema is not the image's yet; it is migrated when the vault wakes"))
+	p.set(v1alpha1.ConditionMigrated, isFalse(v1alpha1.ReasonSuspended,
+		"the schema is not the image's yet; it is migrated when the vault wakes"))
 }
 
 func (p *pass) tellMigrated() error {
