@@ -2,6 +2,9 @@ import type { components } from './schema'
 
 type Body = Partial<components['schemas']['Problem']>
 
+// What a proxy answers for the API has no code.
+const codes: Record<number, string> = { 401: 'unauthorized', 404: 'not_found', 413: 'too_large', 429: 'busy', 503: 'unavailable' }
+
 // A Problem is a refusal of the API. `code` is stable, `message` is the API's own English sentence.
 export class Problem extends Error {
   readonly status: number
@@ -9,9 +12,9 @@ export class Problem extends Error {
   readonly field: string | undefined
 
   constructor(status: number, body: Body) {
-    super(body.detail ?? `The server answered ${status}.`)
+    super(body.detail ?? String(status))
     this.status = status
-    this.code = body.code ?? 'unknown'
+    this.code = body.code ?? codes[status] ?? 'unknown'
     this.field = body.field
   }
 }

@@ -13,13 +13,20 @@ document.documentElement.lang = language
 
 const plurals = new Intl.PluralRules(locale)
 
+// What is written from right to left, and the marks that change the direction.
+const turns = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
+
+// isolate keeps the direction of a name to itself, where there can be no bdi: in a sentence, an attribute, the title. The name's own isolates
+// go, for one that it does not open would end ours.
+export const isolate = (text: string) => (turns.test(text) ? `\u2068${text.replace(/[\u2066-\u2069]/g, '')}\u2069` : text)
+
 // t says something. `n` chooses between one and many, and is written as the language writes numbers.
 export function t(key: Key, values: Record<string, string | number> = {}): string {
   const message = messages[key]
   const text = typeof message === 'string' ? message : message[plurals.select(Number(values.n)) === 'one' ? 'one' : 'other']
   return text.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name] ?? ''
-    return typeof value === 'number' ? numbers.format(value) : value
+    return typeof value === 'number' ? numbers.format(value) : isolate(value)
   })
 }
 
@@ -29,14 +36,26 @@ const isKey = (key: string): key is Key => key in en
 export function explain(error: unknown): string {
   if (error instanceof Away) return t('problem.away')
   if (!(error instanceof Problem)) throw error
-  return explainCode(error.code, error.message)
+  const field = `invalid.${error.field ?? ''}`
+  return error.code === 'invalid_value' && isKey(field) ? t(field) : explainCode(error.code, error.message)
 }
 
 export function explainCode(code: string, detail: string): string {
   const key = `problem.${code}`
-  // The API says more of some: what to do with this type of file, which field is wrong.
+  // The API says more of this one: what to do with this type of file.
   if (language === 'en' && detail && code === 'unsupported_type') return detail
-  return isKey(key) ? t(key) : detail
+  return t(isKey(key) ? key : 'problem.other', { detail })
+}
+
+// What the check of a provider says has no code.
+const checks: [RegExp, Key][] = [
+  [/No API key/, 'keyNone'], [/\((401|403)\)/, 'problem.provider_unauthorized'], [/\(404\)|the model/, 'problem.model_not_found'],
+  [/\((408|429|5\d\d)\)/, 'providerBusy'], [/reached|in time/, 'providerAway'],
+]
+
+export function explainCheck(detail: string): string {
+  if (language === 'en') return detail
+  return t(checks.find(([pattern]) => pattern.test(detail))?.[1] ?? 'problem.other', { detail })
 }
 
 const numbers = new Intl.NumberFormat(locale)

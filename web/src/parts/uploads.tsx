@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { bytes, explainCode, percent, t } from '../i18n'
+import { bytes, explain, percent, t } from '../i18n'
 import { cancel, forgetEnded, retry, running, uploads, type Upload } from '../state/uploads'
 import { useWindowed } from './windowed'
 import { Icon } from './icon'
@@ -55,7 +55,7 @@ function One({ one, top }: { one: Upload; top: number }) {
 function Said({ one }: { one: Upload }) {
   if (one.document) return <a href={`/documents/${one.document.id}`}>{t(one.state === 'duplicate' ? 'upload.duplicate' : 'upload.stored')}</a>
   if (one.problem) {
-    const text = explainCode(one.problem.code, one.problem.message)
+    const text = explain(one.problem)
     return <span class="wrong" title={text}>{text}</span>
   }
   if (one.state === 'refused') return null

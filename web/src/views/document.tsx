@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import { Missing } from '../app'
 import { api, contentURL, type DocWithText } from '../api/api'
 import { Away, Problem } from '../api/problem'
-import { explain, explainCode, t } from '../i18n'
+import { explain, explainCode, isolate, t } from '../i18n'
 import { Empty } from '../parts/empty'
 import { Icon } from '../parts/icon'
 import { Sheet } from '../parts/preview'
@@ -19,7 +19,7 @@ import { Text } from './text'
 export function DocumentView({ id }: { id: string }) {
   const { document: doc, problem, read } = useDocument(id)
   useEffect(() => {
-    if (doc) document.title = `${doc.original_name} · DocVault`
+    if (doc) document.title = `${isolate(doc.original_name)} · DocVault`
   }, [doc?.original_name])
 
   if (problem instanceof Problem && problem.status === 404) return <Missing />

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { RefObject } from 'preact'
-import { explain, t } from '../i18n'
+import { explain, isolate, t } from '../i18n'
 import { Bulk, selection } from '../parts/bulk'
 import { Empty } from '../parts/empty'
 import { Filters } from '../parts/filters'
@@ -28,7 +28,7 @@ export function DocumentsView() {
     }
   }, [list])
   const title = titleOf(filter)
-  useEffect(() => { document.title = `${title} · DocVault` }, [title])
+  useEffect(() => { document.title = `${isolate(title)} · DocVault` }, [title])
 
   return (
     <>

@@ -1,8 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { api, type ProviderCheck, type ProviderName, type Settings } from '../api/api'
-import { Problem } from '../api/problem'
-import { explain, t } from '../i18n'
+import { explain, explainCheck, t } from '../i18n'
 import { Icon } from '../parts/icon'
 import { Wrong } from '../parts/wrong'
 import { returns } from '../state/connection'
@@ -93,7 +92,7 @@ function Form({ settings, now }: { settings: Settings; now: Typed }) {
       tell(t('saved'))
       return stored.value
     } catch (error) {
-      setWrong(error instanceof Problem && error.code === 'invalid_value' ? error.message : explain(error))
+      setWrong(explain(error))
       return null
     }
   }
@@ -194,7 +193,7 @@ function Check({ provider }: { provider: ProviderName }) {
       <button type="button" onClick={check} disabled={busy}>{t('try')}</button> <span class="note">{t('trySays')}</span>
       <p role="status" class={result && !result.ok ? 'wrong' : ''}>
         {busy && t('loading')}
-        {!busy && result && <><Icon name={result.ok ? 'done' : 'warning'} />{result.ok ? t('works', { ms: result.latency_ms }) : `${t('fails')} ${result.detail}`}</>}
+        {!busy && result && <><Icon name={result.ok ? 'done' : 'warning'} />{result.ok ? t('works', { ms: result.latency_ms }) : `${t('fails')} ${explainCheck(result.detail)}`}</>}
       </p>
       <Wrong text={wrong} />
     </div>
