@@ -22,40 +22,37 @@ interface Options {
   signal?: AbortSignal | undefined
 }
 
-// request asks the API. Errors: Problem, Away, and the AbortError of a signal. It tells the page when the connection was lost, and when
-// the vault wants its token.
-export async function request(method: string, path: string, options: Options = {}): Promise<Response> {
+// request asks the API, and reads what it answers, which may be cut as well. Errors: Problem, Away, and the AbortError of a signal. It tells
+// the page when the connection was lost, and when the vault wants its token.
+export async function request<T>(method: string, path: string, options: Options, read: (response: Response) => Promise<T>): Promise<T> {
   const init: RequestInit = { method, signal: options.signal ?? null }
   if (options.body !== undefined) {
     init.body = JSON.stringify(options.body)
     init.headers = { 'Content-Type': 'application/json' }
   }
-  let response: Response
+  let status: number
+  let answer: { refusal: string } | { taken: T }
   try {
-    response = await fetch(path, init)
+    const response = await fetch(path, init)
+    status = response.status
+    answer = status >= 400 ? { refusal: await response.text() } : { taken: await read(response) }
   } catch (error) {
     if (options.signal?.aborted) throw error
     lost()
     throw new Away()
   }
-  const text = response.status >= 400 ? await response.text() : ''
-  if (fromProxy(response.status, text)) {
+  if ('refusal' in answer && fromProxy(status, answer.refusal)) {
     lost()
     throw new Away()
   }
   found()
-  if (response.status === 401 && path !== '/api/session') signedOut.value = true
-  if (response.status >= 400) throw parseProblem(response.status, text)
-  return response
+  if (status === 401 && path !== '/api/session') signedOut.value = true
+  if ('refusal' in answer) throw parseProblem(status, answer.refusal)
+  return answer.taken
 }
 
-async function json<T>(method: string, path: string, options?: Options): Promise<T> {
-  return (await (await request(method, path, options)).json()) as T
-}
-
-async function nothing(method: string, path: string, options?: Options): Promise<void> {
-  await request(method, path, options)
-}
+const json = <T>(method: string, path: string, options: Options = {}) => request(method, path, options, (response) => response.json() as Promise<T>)
+const nothing = (method: string, path: string, options: Options = {}) => request(method, path, options, () => Promise.resolve())
 
 const documents = '/api/documents'
 

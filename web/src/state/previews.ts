@@ -45,8 +45,8 @@ export async function picture(id: string, page: number, width: number, signal: A
 async function ask(id: string, page: number, width: number, signal: AbortSignal): Promise<Blob | null | undefined> {
   try {
     signal.throwIfAborted()
-    const response = await request('GET', `/api/documents/${id}/preview?page=${page}&width=${width}`, { signal })
-    return response.status === 202 ? undefined : await response.blob()
+    return await request('GET', `/api/documents/${id}/preview?page=${page}&width=${width}`, { signal },
+      async (response) => (response.status === 202 ? undefined : response.blob()))
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return null
     if (error instanceof Problem && error.status !== 401) return undefined
