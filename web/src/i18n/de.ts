@@ -39,7 +39,7 @@ export const de: Record<Key, Message> = {
 
   uploads: 'Hinzugefügte Dateien', uploading: { one: '{n} Datei wird hinzugefügt', other: '{n} Dateien werden hinzugefügt' }, uploadsDone: 'Alle Dateien sind fertig', uploadsSome: 'Einige Dateien wurden nicht angenommen',
   'upload.waiting': 'Wartet', 'upload.sending': '{percent} gesendet', 'upload.stored': 'Hinzugefügt', 'upload.duplicate': 'Schon vorhanden: öffnen', 'upload.cancelled': 'Abgebrochen',
-  'upload.broken': 'Nicht gesendet. Die Verbindung brach ab.', clearEnded: 'Liste leeren', cancelOf: '{name} abbrechen', retryOf: '{name} noch einmal versuchen', progressOf: 'Fortschritt von {name}', collapse: 'Verbergen', expand: 'Zeigen',
+  'upload.broken': 'Nicht gesendet. Die Verbindung brach ab.', clearEnded: 'Liste leeren', retryAll: 'Alle noch einmal', cancelOf: '{name} abbrechen', retryOf: '{name} noch einmal versuchen', progressOf: 'Fortschritt von {name}', collapse: 'Verbergen', expand: 'Zeigen',
 
   pages: 'Seiten', text: 'Text', pageOf: 'Seite {n} von {name}', noPreview: 'Diese Seite lässt sich nicht als Bild zeigen.', drawing: 'Wird gezeichnet …', noText: 'In diesem Dokument wurde kein Text gefunden.',
   notYet: 'Das Dokument wurde noch nicht gelesen.', hits: { one: '{n} Treffer', other: '{n} Treffer' }, noHits: 'Keine Treffer in diesem Text', nextHit: 'Nächster Treffer', previousHit: 'Voriger Treffer',
@@ -70,7 +70,7 @@ export const de: Record<Key, Message> = {
 
   'problem.password_required': 'Es lässt sich nur mit einem Passwort öffnen. Speichern Sie eine Kopie ohne Passwort und fügen Sie diese hinzu.', 'problem.malformed': 'Die Datei ist beschädigt oder nicht das, wonach sie aussieht.',
   'problem.too_large_to_read': 'Es ist größer, als diese Ablage liest: zu viele Seiten oder ausgepackt zu viel.', 'problem.timed_out': 'Das Lesen dauerte zu lange.', 'problem.unsupported': 'Dateien dieser Art lassen sich nicht lesen.',
-  'problem.empty_file': 'Die Datei ist leer.', 'problem.cut_off': 'Die Datei kam nur zum Teil an. Versuchen Sie es noch einmal.', 'problem.too_large': 'Die Datei ist größer, als diese Ablage annimmt. Teilen oder verkleinern Sie sie.',
+  'problem.empty_file': 'Die Datei ist leer.', 'problem.unreadable_file': 'Die Datei lässt sich nicht mehr lesen. Wählen Sie sie noch einmal aus.', 'problem.cut_off': 'Die Datei kam nur zum Teil an. Versuchen Sie es noch einmal.', 'problem.too_large': 'Die Datei ist größer, als diese Ablage annimmt. Teilen oder verkleinern Sie sie.',
   'problem.unsupported_type': 'Dateien dieser Art werden nicht angenommen. Speichern Sie sie als PDF, Office-Datei, Bild, E-Mail oder Text.', 'problem.too_slow': 'Die Datei kam zu langsam an. Versuchen Sie es noch einmal.',
   'problem.unavailable': 'Ein Teil der Ablage antwortet gerade nicht. Versuchen Sie es gleich noch einmal.', 'problem.internal': 'In der Ablage ging etwas schief. Ihr Protokoll sagt, was.', 'problem.unauthorized': 'Das Token ist falsch, oder die Anmeldung ist abgelaufen.',
   'problem.too_many_attempts': 'Zu viele falsche Token. Versuchen Sie es gleich noch einmal.', 'problem.conflict': 'Ein Thema dieses Namens gibt es schon.', 'problem.not_found': 'Es ist nicht mehr da.',

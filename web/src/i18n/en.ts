@@ -37,7 +37,7 @@ export const en = {
 
   uploads: 'Added files', uploading: { one: 'Adding {n} file', other: 'Adding {n} files' }, uploadsDone: 'All files are done', uploadsSome: 'Some files were not taken',
   'upload.waiting': 'Waiting', 'upload.sending': '{percent} sent', 'upload.stored': 'Added', 'upload.duplicate': 'Already there: open it', 'upload.cancelled': 'Cancelled',
-  'upload.broken': 'Not sent. The connection was lost.', clearEnded: 'Clear list', cancelOf: 'Cancel {name}', retryOf: 'Try {name} again', progressOf: 'Progress of {name}', collapse: 'Hide', expand: 'Show',
+  'upload.broken': 'Not sent. The connection was lost.', clearEnded: 'Clear list', retryAll: 'Try all again', cancelOf: 'Cancel {name}', retryOf: 'Try {name} again', progressOf: 'Progress of {name}', collapse: 'Hide', expand: 'Show',
 
   pages: 'Pages', text: 'Text', pageOf: 'Page {n} of {name}', noPreview: 'This page cannot be shown as a picture.', drawing: 'Being drawn…', noText: 'No text was found in this document.',
   notYet: 'The document has not been read yet.', hits: { one: '{n} hit', other: '{n} hits' }, noHits: 'No hits in this text', nextHit: 'Next hit', previousHit: 'Previous hit',
@@ -68,7 +68,7 @@ export const en = {
 
   'problem.password_required': 'It opens with a password only. Save a copy without one, and add that.', 'problem.malformed': 'The file is damaged, or not what it begins like.',
   'problem.too_large_to_read': 'It is larger than what this vault reads: too many pages, or too much when unpacked.', 'problem.timed_out': 'Reading it took too long.', 'problem.unsupported': 'Files of this kind cannot be read.',
-  'problem.empty_file': 'The file is empty.', 'problem.cut_off': 'The file arrived only in part. Try again.', 'problem.too_large': 'The file is larger than this vault takes. Split it, or make it smaller.',
+  'problem.empty_file': 'The file is empty.', 'problem.unreadable_file': 'The file cannot be read any more. Choose it again.', 'problem.cut_off': 'The file arrived only in part. Try again.', 'problem.too_large': 'The file is larger than this vault takes. Split it, or make it smaller.',
   'problem.unsupported_type': 'Files of this type are not taken. Save it as PDF, Office file, picture, e-mail or text.', 'problem.too_slow': 'The file arrived too slowly. Try again.',
   'problem.unavailable': 'A part of the vault does not answer now. Try again shortly.', 'problem.internal': 'Something went wrong in the vault. Its log says what.', 'problem.unauthorized': 'The token is wrong, or the session has ended.',
   'problem.too_many_attempts': 'Too many wrong tokens. Try again shortly.', 'problem.conflict': 'There is a topic of this name already.', 'problem.not_found': 'It is not there any more.',

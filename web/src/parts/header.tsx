@@ -12,7 +12,7 @@ export function Header({ menu, onMenu }: { menu: boolean; onMenu: () => void }) 
       <button type="button" class="plain narrow" aria-label={t('menu')} aria-expanded={menu} aria-controls="sidebar" onClick={onMenu}>
         <Icon name="menu" />
       </button>
-      <a class="brand" href="/" aria-label="DocVault"><img src="/favicon.svg" alt="" /><span>DocVault</span></a>
+      <a class="brand" href="/" aria-label="DocVault"><img src="/favicon.svg" alt="" draggable={false} /><span>DocVault</span></a>
       <Search />
       <button type="button" class="main add" aria-label={t('add')} onClick={() => files.current?.click()}>
         <Icon name="add" /><span>{t('add')}</span>
@@ -83,6 +83,6 @@ function Search() {
   )
 }
 
-function isTyping(target: EventTarget | null): boolean {
+export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches('input:not([type=checkbox], [type=radio]), textarea, select')
 }

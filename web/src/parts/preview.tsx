@@ -30,7 +30,7 @@ export function Thumbnail({ document }: { document: Doc }) {
   const url = usePicture(document, 1, thumbnail, document.status === 'ready', 150)
   return (
     <span class="thumbnail" aria-hidden="true">
-      {url ? <img src={url} alt="" decoding="async" /> : <span>{kind(document.mime_type).slice(0, 5)}</span>}
+      {url ? <img src={url} alt="" decoding="async" draggable={false} /> : <span>{kind(document.mime_type).slice(0, 5)}</span>}
     </span>
   )
 }
@@ -46,7 +46,7 @@ export function Sheet({ document, page }: { document: Doc; page: number }) {
   const url = usePicture(document, page, sheet, seen, 0)
   return (
     <div class={url ? 'sheet' : 'sheet blank'} ref={element}>
-      {url && <img src={url} alt={t('pageOf', { n: page, name: document.original_name })} />}
+      {url && <img src={url} alt={t('pageOf', { n: page, name: document.original_name })} draggable={false} />}
       {url === undefined && <span>{t('drawing')}</span>}
       {url === null && <span>{t('noPreview')}</span>}
     </div>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { bytes, explain, percent, t } from '../i18n'
-import { cancel, forgetEnded, retry, running, uploads, type Upload } from '../state/uploads'
+import { cancel, forgetEnded, retry, retryAll, running, uploads, type Upload } from '../state/uploads'
 import { useWindowed } from './windowed'
 import { Icon } from './icon'
 
@@ -14,6 +14,7 @@ export function Uploads() {
     <section class="uploads" aria-label={t('uploads')}>
       <header>
         <div role="status"><h2>{summary(all)}</h2></div>
+        {all.filter((one) => one.state === 'broken').length > 1 && <button type="button" class="plain" onClick={retryAll}>{t('retryAll')}</button>}
         {running.value === 0 && <button type="button" class="plain" onClick={forgetEnded}>{t('clearEnded')}</button>}
         <button type="button" class="plain" aria-expanded={open} aria-label={t(open ? 'collapse' : 'expand')} onClick={() => setOpen(!open)}>
           <Icon name={open ? 'down' : 'up'} />

@@ -2,7 +2,7 @@ import { computed, signal } from '@preact/signals'
 import type { Doc } from '../api/api'
 import { facts } from '../api/facts'
 import { fromProxy, parseProblem, type Problem } from '../api/problem'
-import { lost } from './connection'
+import { away, lost, returns } from './connection'
 import { signedOut } from './session'
 
 export interface Upload {
@@ -10,8 +10,9 @@ export interface Upload {
   readonly file: File
   state: 'waiting' | 'sending' | 'stored' | 'duplicate' | 'refused' | 'cancelled' | 'broken'
   sent: number // of 1
-  document?: Doc
-  problem?: Problem
+  tries: number // that came to nothing
+  document?: Doc | undefined
+  problem?: Problem | undefined
 }
 
 // uploads are those of this visit, the newest first.
@@ -21,12 +22,22 @@ export const running = computed(() => uploads.value.filter((one) => one.state ==
 // A browser has six connections to a server: events and previews need some, too.
 const atOnce = 3
 
+// A file that ends each try is not to hold up the others.
+const mostTries = 5
+// Where the server does not say when to try again, and the longest that is believed. In seconds.
+const pause = 5
+const longestPause = 60
+
 const requests = new Map<number, XMLHttpRequest>()
 let next = 1
+let paused: ReturnType<typeof setTimeout> | undefined
 
-export function upload(files: Iterable<File>) {
-  const added = Array.from(files, (file): Upload => ({ key: next++, file, state: 'waiting', sent: 0 }))
-  uploads.value = [...added.reverse(), ...uploads.value]
+// upload sends files; of those that could not be read when they were dropped it says so.
+export function upload(files: Iterable<File>, unreadable: string[] = []) {
+  const refused = unreadable.map((name) => newUpload(new File([], name)))
+  const added = Array.from(files, newUpload)
+  uploads.value = [...added.toReversed(), ...refused, ...uploads.value]
+  for (const one of refused) refuse(one, 'unreadable_file')
   for (const one of added) {
     if (one.file.size > facts.max_upload_bytes) refuse(one, 'too_large')
     else if (one.file.size === 0) refuse(one, 'empty_file')
@@ -34,18 +45,30 @@ export function upload(files: Iterable<File>) {
   sendNext()
 }
 
+const newUpload = (file: File): Upload => ({ key: next++, file, state: 'waiting', sent: 0, tries: 0 })
+
 function refuse(one: Upload, code: string) {
-  change(one, { state: 'refused', problem: parseProblem(400, JSON.stringify({ code })) })
+  change(one, { state: 'refused', problem: problemOf(code) })
 }
+
+const problemOf = (code: string) => parseProblem(400, JSON.stringify({ code }))
 
 export function cancel(one: Upload) {
   requests.get(one.key)?.abort()
-  change(one, { state: 'cancelled' })
+  requests.delete(one.key)
+  change(one, { state: 'cancelled', problem: undefined })
   sendNext()
 }
 
+const anew = { state: 'waiting', sent: 0, tries: 0, problem: undefined } as const
+
 export function retry(one: Upload) {
-  change(one, { state: 'waiting', sent: 0 })
+  change(one, anew)
+  sendNext()
+}
+
+export function retryAll() {
+  uploads.value = uploads.value.map((one) => (one.state === 'broken' ? { ...one, ...anew } : one))
   sendNext()
 }
 
@@ -65,12 +88,29 @@ function change(one: Upload, changes: Partial<Upload>) {
   uploads.value = uploads.value.map((other) => (other.key === one.key ? { ...other, ...changes } : other))
 }
 
+// While there is nobody to send to, all wait.
 function sendNext() {
-  while (requests.size < atOnce) {
+  while (requests.size < atOnce && !away.value && !signedOut.value && !paused) {
     const one = uploads.value.findLast((other) => other.state === 'waiting')
     if (!one) return
     send(one)
   }
+}
+
+returns.subscribe(sendNext)
+
+// again puts one back that the vault did not take for now.
+function again(one: Upload, problem?: Problem): Partial<Upload> {
+  const tries = one.tries + 1
+  return tries < mostTries ? { state: 'waiting', sent: 0, tries, problem: undefined } : { state: 'broken', tries, problem }
+}
+
+// rest has all wait for as long as the server asked.
+function rest(asked: string | null) {
+  paused ??= setTimeout(() => {
+    paused = undefined
+    sendNext()
+  }, Math.min(Number(asked) || pause, longestPause) * 1000)
 }
 
 // send uses XMLHttpRequest because fetch does not tell how far a body has gone.
@@ -79,19 +119,25 @@ function send(one: Upload) {
   requests.set(one.key, xhr)
   change(one, { state: 'sending' })
   xhr.upload.onprogress = (event) => change(one, { sent: event.total ? event.loaded / event.total : 0 })
-  xhr.onload = () => change(one, outcome(xhr))
-  xhr.onerror = () => {
-    lost()
-    change(one, { state: 'broken' })
-  }
-  xhr.onloadend = () => {
+  const end = (changes: Partial<Upload>) => {
     requests.delete(one.key)
+    change(one, changes)
     sendNext()
     if (running.value === 0 && uploads.value.every((other) => other.state === 'stored')) setTimeout(leave, leaveAfter)
   }
+  xhr.onload = () => end(outcome(one, xhr))
+  xhr.onabort = () => end({})
+  xhr.onerror = () => void isReadable(one.file).then((readable) => {
+    if (requests.get(one.key) !== xhr) return // cancelled meanwhile
+    if (readable) lost()
+    end(readable ? again(one) : { state: 'refused', problem: problemOf('unreadable_file') })
+  })
   xhr.open('POST', '/api/documents/upload')
   xhr.send(formOf(one.file))
 }
+
+// isReadable tells a file that was changed or removed since it was chosen from a connection that was lost: a request says the same of both.
+const isReadable = (file: File) => file.slice(0, 1).arrayBuffer().then(() => true, () => false)
 
 // formOf is a form with the file. FormData would write a quote in its name as %22 and leave a percent sign as it is (multipart/form-data
 // encoding of the HTML standard): the vault takes %22 for a quote, and a name that has %22 in it would be changed. In filename* (RFC 8187) a
@@ -109,44 +155,59 @@ function escaped(byte: number): string {
   return /[A-Za-z0-9._~-]/.test(letter) ? letter : `%${byte.toString(16).padStart(2, '0')}`
 }
 
-function outcome(xhr: XMLHttpRequest): Partial<Upload> {
+function outcome(one: Upload, xhr: XMLHttpRequest): Partial<Upload> {
   if (xhr.status === 200) {
     const document = JSON.parse(xhr.responseText) as Doc
-    return { state: document.duplicate ? 'duplicate' : 'stored', sent: 1, document }
+    return { state: document.duplicate ? 'duplicate' : 'stored', sent: 1, document, problem: undefined }
   }
-  if (xhr.status === 401) signedOut.value = true
+  if (xhr.status === 401) {
+    signedOut.value = true
+    return anew
+  }
   if (fromProxy(xhr.status, xhr.responseText)) {
     lost()
-    return { state: 'broken' }
+    return again(one)
   }
   const problem = parseProblem(xhr.status, xhr.responseText)
+  if (xhr.status === 429 || xhr.status === 503) {
+    rest(xhr.getResponseHeader('Retry-After'))
+    return again(one, problem)
+  }
   // What the server could not do now it may do later; what it refused it will refuse again.
-  const passing = xhr.status >= 500 || xhr.status === 401 || xhr.status === 408 || xhr.status === 429
-  return { state: passing ? 'broken' : 'refused', problem }
+  return { state: xhr.status >= 500 || xhr.status === 408 ? 'broken' : 'refused', problem }
 }
 
-// filesOf collects what was dropped, folders included.
-export async function filesOf(transfer: DataTransfer): Promise<File[]> {
+// filesOf collects what was dropped, folders included. One that cannot be read does not keep the others out.
+export async function filesOf(transfer: DataTransfer): Promise<{ files: File[]; unreadable: string[] }> {
   const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter((entry) => entry !== null)
-  if (entries.length === 0) return [...transfer.files]
-  return (await Promise.all(entries.map(filesIn))).flat()
+  if (entries.length === 0) return { files: [...transfer.files], unreadable: [] }
+  const unreadable: string[] = []
+  const files = await Promise.all(entries.map((entry) => filesIn(entry, unreadable)))
+  return { files: files.flat(), unreadable }
 }
 
-async function filesIn(entry: FileSystemEntry): Promise<File[]> {
-  if (entry.isFile) return [await new Promise<File>((done, failed) => (entry as FileSystemFileEntry).file(done, failed))]
-  const reader = (entry as FileSystemDirectoryEntry).createReader()
+async function filesIn(entry: FileSystemEntry, unreadable: string[]): Promise<File[]> {
   const all: File[] = []
-  for (;;) {
-    // A reader gives a hundred at a time, and none at the end.
-    const some = await new Promise<FileSystemEntry[]>((done, failed) => reader.readEntries(done, failed))
-    if (some.length === 0) return all
-    all.push(...(await Promise.all(some.map(filesIn))).flat())
+  try {
+    if (entry.isFile) return [await new Promise<File>((done, failed) => (entry as FileSystemFileEntry).file(done, failed))]
+    const reader = (entry as FileSystemDirectoryEntry).createReader()
+    for (;;) {
+      // A reader gives a hundred at a time, and none at the end.
+      const some = await new Promise<FileSystemEntry[]>((done, failed) => reader.readEntries(done, failed))
+      if (some.length === 0) return all
+      all.push(...(await Promise.all(some.map((one) => filesIn(one, unreadable)))).flat())
+    }
+  } catch {
+    unreadable.push(entry.name)
+    return all
   }
 }
 
 // A picture from the clipboard has the same name each time: its own says when it was taken.
 export function pasted(files: FileList): File[] {
-  const stamp = new Date().toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.')
+  const now = new Date()
+  const here = new Date(now.getTime() - now.getTimezoneOffset() * 60_000) // so that UTC reads as the user's clock does
+  const stamp = here.toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.')
   return Array.from(files, (file) => (/^image\.\w+$/.test(file.name)
     ? new File([file], `${stamp}.${file.name.split('.').pop()}`, { type: file.type }) : file))
 }
