@@ -28,9 +28,16 @@ export function Dialog({ title, children, onClose }: Props) {
     <dialog
       ref={element}
       aria-labelledby={id}
+      closedby={onClose ? 'closerequest' : 'none'}
       onCancel={(event) => {
         event.preventDefault()
         onClose?.()
+      }}
+      // Browsers do not always ask before they close it, and not all know closedby.
+      onClose={({ currentTarget: dialog }) => {
+        if (!dialog.isConnected || dialog.open) return
+        if (onClose) onClose()
+        else dialog.showModal()
       }}
     >
       <div class="dialog">

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { api } from '../api/api'
 import { explain, t } from '../i18n'
 import { Dialog } from '../parts/dialog'
@@ -9,6 +9,12 @@ import { signedIn } from '../state/session'
 export function SignIn() {
   const [wrong, setWrong] = useState('')
   const [busy, setBusy] = useState(false)
+  // Who signed in in another window is signed in here.
+  useEffect(() => {
+    const look = () => { if (!document.hidden) void api.topics().then(signedIn, () => undefined) }
+    document.addEventListener('visibilitychange', look)
+    return () => document.removeEventListener('visibilitychange', look)
+  }, [])
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const token = new FormData(event.currentTarget as HTMLFormElement).get('token') as string
