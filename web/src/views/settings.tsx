@@ -33,6 +33,23 @@ function typedOf(settings: Settings): Typed {
   }
 }
 
+// merged is `fresh`, with what was typed since the form was as `was`.
+function merged(now: Typed, was: Typed, fresh: Typed): Typed {
+  const pick = <T,>(typed: T, before: T, after: T) => (typed === before ? after : typed)
+  const each = (of: 'model' | 'url' | 'key') =>
+    Object.fromEntries(names.map((name) => [name, pick(now[of][name], was[of][name], fresh[of][name])])) as Typed[typeof of]
+  return {
+    active: pick(now.active, was.active, fresh.active), prompt: pick(now.prompt, was.prompt, fresh.prompt),
+    model: each('model'), url: each('url'), key: each('key'),
+  }
+}
+
+// take shows what is stored now, and keeps what was typed since the form was as `was`.
+function take(answer: Settings, was: Typed | null) {
+  typed.value = typed.value && was ? merged(typed.value, was, typedOf(answer)) : typedOf(answer)
+  stored.value = answer
+}
+
 // changesOf is what differs from what is stored, as the API takes it: empty is the default, which is null.
 function changesOf(now: Typed, settings: Settings): Record<string, unknown> {
   const was = typedOf(settings)
@@ -56,9 +73,7 @@ export function SettingsView() {
     const read = async () => {
       try {
         const answer = await api.settings()
-        const dirty = typed.value && stored.value && Object.keys(changesOf(typed.value, stored.value)).length > 0
-        stored.value = answer
-        if (!dirty) typed.value = typedOf(answer)
+        take(answer, stored.value && typedOf(stored.value))
         setWrong('')
       } catch (error) {
         setWrong(explain(error))
@@ -85,26 +100,21 @@ function Form({ settings, now }: { settings: Settings; now: Typed }) {
     return () => removeEventListener('beforeunload', ask)
   }, [dirty])
   const set = (change: Partial<Typed>) => { typed.value = { ...now, ...change } }
-  const send = async (what: unknown) => {
+  // Typing goes on while it is sent: `sent` is what the answer takes the place of.
+  const send = async (what: unknown, sent: Partial<Typed> = {}) => {
     try {
-      stored.value = await api.changeSettings(what)
+      take(await api.changeSettings(what), { ...typedOf(settings), ...sent })
       setWrong('')
       tell(t('saved'))
-      return stored.value
     } catch (error) {
       setWrong(explain(error))
-      return null
     }
   }
-  const save = async (event: Event) => {
+  const save = (event: Event) => {
     event.preventDefault()
-    const answer = await send(changes)
-    if (answer) typed.value = typedOf(answer)
+    void send(changes, now)
   }
-  const reset = async () => {
-    const answer = await send({ system_prompt: null })
-    if (answer) set({ prompt: answer.system_prompt })
-  }
+  const reset = () => send({ system_prompt: null }, { prompt: now.prompt })
   return (
     <form class="settings" onSubmit={save}>
       <fieldset>
