@@ -37,10 +37,10 @@ function Search() {
   const field = useRef<HTMLInputElement>(null)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
 
-  // The address may change under the field: back, a link, cleared filters.
+  // The address may change under the field: back, a link, cleared filters. What is typed just now will change it in turn.
   useEffect(() => {
-    if (typed.trim() !== asked) setTyped(asked)
-  }, [asked])
+    if (timer.current === undefined && typed.trim() !== asked) setTyped(asked)
+  }, [here.value])
 
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
@@ -55,6 +55,7 @@ function Search() {
 
   const search = (text: string) => {
     clearTimeout(timer.current)
+    timer.current = undefined
     const q = text.trim()
     const path = here.value.pathname
     const inList = path === '/' || path === '/trash'
@@ -64,6 +65,7 @@ function Search() {
     listOf(filterOf(new URL(to, location.href))).begin()
     // A search is one step back, not one for each letter.
     go(to, inList && asked ? 'replace' : 'push')
+    scrollTo(0, 0)
   }
   return (
     <form role="search" class="search" onSubmit={(event) => { event.preventDefault(); search(typed) }}>
