@@ -43,7 +43,7 @@ func runAPI(ctx context.Context, get func(string) string) error {
 	v := parts.vault(c, log, metrics)
 	handler := httpapi.New(v, httpapi.Config{
 		APIToken: c.APIToken.Reveal(), AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins,
-		MaxUploadBytes: c.MaxUploadBytes, Version: version, Logger: log, Metrics: metrics, Stopping: ctx.Done(),
+		MaxUploadBytes: c.MaxUploadBytes, Trash: c.TrashFor > 0, Version: version, Logger: log, Metrics: metrics, Stopping: ctx.Done(),
 	})
 	probes := inside(metrics, probes{live: alive, ready: v.Ready, pprof: c.Pprof, log: log})
 	return together(ctx,

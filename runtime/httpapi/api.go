@@ -24,6 +24,8 @@ type Config struct {
 	AllowedOrigins []string
 	// MaxUploadBytes is the vault's limit of one file. Bodies that say they are larger are refused before they are read.
 	MaxUploadBytes int64
+	// Trash says that the vault keeps what is deleted for a while, for its page to tell.
+	Trash bool
 	// Version stands in the OpenAPI document.
 	Version string
 	Logger  *slog.Logger
@@ -57,7 +59,7 @@ func New(v *vault.Vault, config Config) http.Handler {
 	for _, route := range routes {
 		a.mux.Handle(route.method+" "+route.path, a.serve(route))
 	}
-	a.page = web.New(web.Facts{MaxUploadBytes: config.MaxUploadBytes, Token: config.APIToken != ""})
+	a.page = web.New(web.Facts{MaxUploadBytes: config.MaxUploadBytes, Token: config.APIToken != "", Trash: config.Trash})
 	a.mux.Handle("GET /{$}", a.page)
 	for path, file := range a.page.Files() {
 		a.mux.Handle("GET "+path, file)

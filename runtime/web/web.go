@@ -40,6 +40,8 @@ type Facts struct {
 	MaxUploadBytes int64 `json:"max_upload_bytes"`
 	// Token says that the vault has one, so that there is something to sign out of.
 	Token bool `json:"token"`
+	// Trash says that what is deleted can be restored for a while. Where it cannot, the page asks first.
+	Trash bool `json:"trash"`
 }
 
 // Page is the page's files, ready to be served.

@@ -43,10 +43,10 @@ func unpack(t *testing.T, packed string) string {
 
 func TestPageKnowsTheVault(t *testing.T) {
 	t.Parallel()
-	page := web.New(web.Facts{MaxUploadBytes: 12345, Token: true})
+	page := web.New(web.Facts{MaxUploadBytes: 12345, Token: true, Trash: true})
 	answer := ask(t, page, "/documents/some")
 	body := answer.body
-	if !strings.Contains(body, `name="vault" content="{&#34;max_upload_bytes&#34;:12345,&#34;token&#34;:true}"`) {
+	if !strings.Contains(body, `name="vault" content="{&#34;max_upload_bytes&#34;:12345,&#34;token&#34;:true,&#34;trash&#34;:true}"`) {
 		t.Errorf("the page has no facts:\n%s", body)
 	}
 	policy := answer.Header().Get("Content-Security-Policy")
