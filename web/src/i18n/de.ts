@@ -29,7 +29,8 @@ export const de: Record<Key, Message> = {
 
   select: '{name} auswählen', selected: { one: '{n} ausgewählt', other: '{n} ausgewählt' }, selectAll: 'Alle auswählen', selectLoaded: 'Die ersten {n} auswählen', unselect: 'Auswahl aufheben',
   addTopics: 'Themen hinzufügen', removeTopics: 'Themen entfernen', fileAgain: 'Neu ablegen', readAgain: 'Neu lesen', delete: 'Löschen', restore: 'Zurückholen',
-  deleteForGood: 'Endgültig löschen', deletedForGood: '„{name}“ ist endgültig gelöscht', deleteForGoodAsk: '„{name}“ endgültig löschen? Das lässt sich nicht rückgängig machen.',
+  deleteForGood: 'Endgültig löschen', deletedForGood: '„{name}“ ist endgültig gelöscht', deletedManyForGood: { one: '{n} Dokument ist endgültig gelöscht', other: '{n} Dokumente sind endgültig gelöscht' },
+  deleteManyForGoodAsk: { one: '{n} Dokument endgültig löschen? Das lässt sich nicht rückgängig machen.', other: '{n} Dokumente endgültig löschen? Das lässt sich nicht rückgängig machen.' }, deleteForGoodAsk: '„{name}“ endgültig löschen? Das lässt sich nicht rückgängig machen.',
   deletedMany: { one: '{n} Dokument ist im Papierkorb', other: '{n} Dokumente sind im Papierkorb' },
   restoredMany: { one: '{n} Dokument ist wieder da', other: '{n} Dokumente sind wieder da' },
   changedMany: { one: '{n} Dokument geändert', other: '{n} Dokumente geändert' },
@@ -46,7 +47,7 @@ export const de: Record<Key, Message> = {
   cut: 'Es gibt mehr Text, als hier gezeigt wird.', allText: 'Der ganze Text', facts: 'Einzelheiten', name: 'Name', size: 'Größe', added: 'Hinzugefügt', changed: 'Geändert', pageCount: 'Seiten', language: 'Sprache',
   fingerprint: 'SHA-256', 'filedBy.builtin': 'Abgelegt durch die Ablage selbst', 'filedBy.anthropic': 'Abgelegt durch Anthropic', 'filedBy.openai': 'Abgelegt durch OpenAI oder einen Server dieser Art', 'filedBy.lmstudio': 'Abgelegt durch LM Studio', model: 'Modell', certainty: 'zu {percent} sicher', byHand: 'von Hand', noTopics: 'Noch keine', changeTopics: 'Themen ändern', newTopic: 'Neues Thema',
   rename: 'Umbenennen', download: 'Herunterladen', open: 'Original öffnen', unreadable: 'Dieses Dokument konnte nicht gelesen werden', unfiled: 'Dieses Dokument konnte nicht abgelegt werden',
-  skipped: 'Nicht von selbst abgelegt: Es hat keinen Text, oder es gab noch keine Themen. „Neu ablegen“ versucht es noch einmal.', asked: 'Ist in Arbeit.', topicsOf: 'Themen von „{name}“', chooseTopics: 'Themen wählen',
+  skipped: 'Nicht von selbst abgelegt: Es hat keinen Text, oder es gab noch keine Themen. „Neu ablegen“ versucht es noch einmal.', asked: 'Ist in Arbeit.', noneChosen: 'Kein Thema wurde gewählt. Gefragt: {by}', topicsOf: 'Themen von „{name}“', chooseTopics: 'Themen wählen',
 
   color: 'Farbe', description: 'Beschreibung', descriptionHint: 'Was hierher gehört. Die Ablage und ihre Modelle lesen es beim Ablegen.', merge: 'Zusammenlegen', mergeInto: 'Zusammenlegen mit', edit: 'Bearbeiten', create: 'Anlegen',
   editTopic: '„{name}“ bearbeiten', mergeTopic: '„{name}“ zusammenlegen', deleteTopic: '„{name}“ löschen', actionsOf: '{action}: {name}',

@@ -27,7 +27,8 @@ export const en = {
 
   select: 'Select {name}', selected: { one: '{n} selected', other: '{n} selected' }, selectAll: 'Select all', selectLoaded: 'Select the first {n}', unselect: 'Clear selection',
   addTopics: 'Add topics', removeTopics: 'Remove topics', fileAgain: 'File again', readAgain: 'Read again', delete: 'Delete', restore: 'Restore',
-  deleteForGood: 'Delete for good', deletedForGood: '“{name}” is gone', deleteForGoodAsk: 'Delete “{name}” for good? This cannot be undone.',
+  deleteForGood: 'Delete for good', deletedForGood: '“{name}” is gone', deletedManyForGood: { one: '{n} document is gone', other: '{n} documents are gone' },
+  deleteManyForGoodAsk: { one: 'Delete {n} document for good? This cannot be undone.', other: 'Delete {n} documents for good? This cannot be undone.' }, deleteForGoodAsk: 'Delete “{name}” for good? This cannot be undone.',
   deletedMany: { one: '{n} document is in the trash', other: '{n} documents are in the trash' },
   restoredMany: { one: '{n} document is back', other: '{n} documents are back' },
   changedMany: { one: '{n} document changed', other: '{n} documents changed' },
@@ -44,7 +45,7 @@ export const en = {
   cut: 'There is more text than is shown here.', allText: 'All the text', facts: 'Details', name: 'Name', size: 'Size', added: 'Added', changed: 'Changed', pageCount: 'Pages', language: 'Language',
   fingerprint: 'SHA-256', 'filedBy.builtin': 'Filed by the vault itself', 'filedBy.anthropic': 'Filed by Anthropic', 'filedBy.openai': 'Filed by OpenAI or a server like it', 'filedBy.lmstudio': 'Filed by LM Studio', model: 'Model', certainty: '{percent} certain', byHand: 'by hand', noTopics: 'None yet', changeTopics: 'Change topics', newTopic: 'New topic',
   rename: 'Rename', download: 'Download', open: 'Open original', unreadable: 'This document could not be read', unfiled: 'This document could not be filed',
-  skipped: 'Not filed by itself: it has no text, or there were no topics yet. “File again” tries anew.', asked: 'The vault is at it.', topicsOf: 'Topics of “{name}”', chooseTopics: 'Choose topics',
+  skipped: 'Not filed by itself: it has no text, or there were no topics yet. “File again” tries anew.', asked: 'The vault is at it.', noneChosen: 'No topic was chosen. Asked: {by}', topicsOf: 'Topics of “{name}”', chooseTopics: 'Choose topics',
 
   color: 'Colour', description: 'Description', descriptionHint: 'What belongs here. The vault and its models read it when they file.', merge: 'Merge', mergeInto: 'Merge into', edit: 'Edit', create: 'Create',
   editTopic: 'Edit “{name}”', mergeTopic: 'Merge “{name}”', deleteTopic: 'Delete “{name}”', actionsOf: '{action}: {name}',

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { t } from '../i18n'
+import { refocus } from './focus'
 import { Icon } from './icon'
 
 interface Props {
@@ -22,6 +23,7 @@ export function Dialog({ title, children, onClose }: Props) {
     return () => {
       dialog?.close()
       if (before instanceof HTMLElement && before.isConnected) before.focus()
+      else refocus()
     }
   }, [])
   return (

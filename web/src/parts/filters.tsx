@@ -1,19 +1,14 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { t, type Key } from '../i18n'
-import type { Filter } from '../state/list'
+import { sortsOf, statuses, types, type Filter } from '../state/list'
 import { go, here, withParameters } from '../state/router'
 import { topics } from '../state/topics'
 import { Icon } from './icon'
 
-const types = ['pdf', 'image', 'text', 'office', 'email']
-const statuses = ['pending', 'processing', 'ready', 'failed']
-const sorts = ['', 'created_at', 'name', '-name', 'size', '-size']
-const searchSorts = ['', '-created_at', 'created_at', 'name', '-name', 'size', '-size']
-
 // Filters are kept in the address bar alone: a link or the back button brings them back.
 export function Filters({ filter }: { filter: Filter }) {
   const [open, setOpen] = useState(false)
-  const set = (changes: Record<string, string>) => go(withParameters(changes))
+  const set = (changes: Record<string, string>, how?: 'replace') => go(withParameters(changes), how)
   const many = [filter.type, filter.status, filter.from, filter.to, filter.topic, filter.untagged].filter(Boolean).length
   return (
     <>
@@ -27,10 +22,10 @@ export function Filters({ filter }: { filter: Filter }) {
           options={[['', t('anyType')], ...types.map((type): [string, string] => [type, t(`type.${type}` as Key)])]} />
         <Select label="status" value={filter.status} onChange={(status) => set({ status })}
           options={[['', t('anyStatus')], ...statuses.map((status): [string, string] => [status, t(`status.${status}` as Key)])]} />
-        <Day label="from" value={filter.from} onChange={(from) => set({ from })} />
-        <Day label="to" value={filter.to} onChange={(to) => set({ to })} />
+        <Day label="from" value={filter.from} onChange={(from, how) => set({ from }, how)} />
+        <Day label="to" value={filter.to} onChange={(to, how) => set({ to }, how)} />
         <Select label="sort" value={filter.sort} onChange={(sort) => set({ sort })}
-          options={(filter.q ? searchSorts : sorts).map((sort): [string, string] => [sort, filter.q && !sort ? t('sort.relevance') : t(`sort.${sort}` as Key)])} />
+          options={['', ...sortsOf(filter.q)].map((sort): [string, string] => [sort, filter.q && !sort ? t('sort.relevance') : t(`sort.${sort}` as Key)])} />
         {many > 0 && <a class="button plain" href={clear(filter)}>{t('clear')}</a>}
       </div>
     </>
@@ -63,11 +58,20 @@ function Select({ label, value, options, onChange }: SelectProps) {
   )
 }
 
-function Day({ label, value, onChange }: { label: Key; value: string; onChange: (value: string) => void }) {
+// Day tells of each digit of a year: that is one step back, not one for each.
+function Day({ label, value, onChange }: { label: Key; value: string; onChange: (value: string, how?: 'replace') => void }) {
+  const began = useRef(false)
   return (
     <label class={value ? 'select set' : 'select'}>
       <span>{t(label)}</span>
-      <input type="date" value={value} onChange={(event) => onChange(event.currentTarget.value)} />
+      <input
+        type="date" value={value} max="9999-12-31"
+        onFocus={() => { began.current = false }}
+        onChange={(event) => {
+          onChange(event.currentTarget.value, began.current ? 'replace' : undefined)
+          began.current = true
+        }}
+      />
     </label>
   )
 }

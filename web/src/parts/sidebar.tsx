@@ -42,7 +42,7 @@ export function Sidebar({ open, onClose }: { open: boolean; onClose: () => void 
         </ul>
         <div class="rest">
           <Item href="/topics" icon="topics" current={at.pathname === '/topics'}>{t('manage')}</Item>
-          <Item href="/trash" icon="trash" current={at.pathname === '/trash'}>{t('trash')}</Item>
+          {facts.trash && <Item href="/trash" icon="trash" current={at.pathname === '/trash'}>{t('trash')}</Item>}
           <Item href="/status" icon="status" current={at.pathname === '/status'}>{t('status')}</Item>
           <Item href="/settings" icon="settings" current={at.pathname === '/settings'}>{t('settings')}</Item>
           <Item href="/docs" icon="book" current={false}>{t('docs')}</Item>

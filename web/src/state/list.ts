@@ -2,6 +2,7 @@ import { signal } from '@preact/signals'
 import { api, type Entry } from '../api/api'
 import { Away, Problem } from '../api/problem'
 import type { Changed } from './events'
+import { unselect } from './selection'
 
 export interface Filter {
   q: string
@@ -15,12 +16,20 @@ export interface Filter {
   trashed: boolean
 }
 
+export const types = ['pdf', 'image', 'text', 'office', 'email']
+export const statuses = ['pending', 'processing', 'ready', 'failed']
+// sortsOf are the orders besides the usual one, which has no name: the best match of a search, else the newest first.
+export const sortsOf = (q: string) => [...(q ? ['-created_at'] : []), 'created_at', 'name', '-name', 'size', '-size']
+
 // filterOf reads an address; what it does not know in it is passed over.
 export function filterOf(url: URL): Filter {
   const get = (name: string) => url.searchParams.get(name) ?? ''
+  const among = (name: string, known: string[]) => known.find((one) => one === get(name)) ?? ''
+  const day = (name: string) => (firstMoment(get(name), 0) ? get(name) : '')
+  const q = get('q').trim()
   return {
-    q: get('q').trim(), topic: get('topic'), untagged: get('untagged') === 'true', status: get('status'), type: get('type'),
-    from: get('from'), to: get('to'), sort: get('sort'), trashed: url.pathname === '/trash',
+    q, topic: get('topic'), untagged: get('untagged') === 'true', status: among('status', statuses), type: among('type', types),
+    from: day('from'), to: day('to'), sort: among('sort', sortsOf(q)), trashed: url.pathname === '/trash',
   }
 }
 
@@ -39,11 +48,12 @@ function parametersOf(filter: Filter): URLSearchParams {
   return parameters
 }
 
-// firstMoment is that of a day where the user is, or of a later day, as the API takes it.
+// firstMoment is that of a day where the user is, or of a later day, as the API takes it. Of what is no day there is none.
 function firstMoment(day: string, later: number): string {
-  const [year, month, date] = day.split('-').map(Number)
-  if (!year || !month || !date) return ''
-  return new Date(year, month - 1, date + later).toISOString()
+  const moment = new Date(/^\d{4}-\d\d-\d\d$/.test(day) ? `${day}T00:00` : NaN)
+  moment.setDate(moment.getDate() + later)
+  const said = Number.isNaN(moment.getTime()) ? '' : moment.toISOString()
+  return /^\d{4}-/.test(said) ? said : ''
 }
 
 const pageSize = 100
@@ -261,6 +271,7 @@ export class List {
     }
     const kept = this.entries.filter((entry) => !gone.has(entry.id))
     this.total -= this.entries.length - kept.length
+    unselect(gone)
     this.replace(kept)
     this.version.value++
   }
@@ -289,6 +300,11 @@ export function listOf(filter: Filter): List {
     kept.delete(oldest)
   }
   return list
+}
+
+// dropFromLists takes out of them what was just deleted, before an event says so.
+export function dropFromLists(id: string) {
+  for (const list of kept.values()) list.drop([id])
 }
 
 // entryOf is what a list showed of a document, if one did.

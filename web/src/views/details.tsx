@@ -62,7 +62,9 @@ function Filed({ name, certainty }: { name: string; certainty: number | undefine
 function Filing({ document: { classification, topics } }: { document: Doc }) {
   if (classification.status === 'pending') return <p class="note">{t('asked')}</p>
   if (classification.status === 'skipped' && topics.length === 0) return <p class="note">{t('skipped')}</p>
-  if (!classification.provider || Object.keys(classification.confidence).length === 0) return null
+  if (!classification.provider) return null
+  if (classification.status === 'done' && topics.length === 0) return <p class="note">{t('noneChosen', { by: t(`provider.${classification.provider}` as Key) })}</p>
+  if (Object.keys(classification.confidence).length === 0) return null
   const by = t(`filedBy.${classification.provider}` as Key)
   return <p class="note">{by}{classification.model && ` (${classification.model})`}</p>
 }

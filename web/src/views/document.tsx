@@ -1,16 +1,22 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { Missing } from '../app'
 import { api, contentURL, type DocWithText } from '../api/api'
+import { facts } from '../api/facts'
 import { Away, Problem } from '../api/problem'
 import { explain, explainCode, isolate, t } from '../i18n'
 import { Empty } from '../parts/empty'
+import { ForGood } from '../parts/forgood'
 import { Icon } from '../parts/icon'
+import { restore } from '../parts/many'
 import { Sheet } from '../parts/preview'
 import { Standing } from '../parts/standing'
+import { Again, useAgain } from '../parts/wrong'
 import { returns } from '../state/connection'
 import { watch } from '../state/events'
+import { dropFromLists } from '../state/list'
 import { go, here, withParameters } from '../state/router'
 import { tell } from '../state/toasts'
+import { oneAtATime } from '../state/turns'
 import { Details } from './details'
 import { Name } from './name'
 import { Text } from './text'
@@ -18,6 +24,7 @@ import { Text } from './text'
 // DocumentView shows one document with all that the vault made of it.
 export function DocumentView({ id }: { id: string }) {
   const { document: doc, problem, read } = useDocument(id)
+  useAgain(doc ? undefined : problem, () => void read())
   useEffect(() => {
     if (doc) document.title = `${isolate(doc.original_name)} · DocVault`
   }, [doc?.original_name])
@@ -30,6 +37,7 @@ export function DocumentView({ id }: { id: string }) {
   return (
     <article class="document">
       <BackLink />
+      <Again problem={problem} again={() => void read()} />
       <div class="title">
         <Name document={doc} onRenamed={read} />
         <Standing document={doc} />
@@ -48,15 +56,18 @@ export function DocumentView({ id }: { id: string }) {
 function useDocument(id: string) {
   const [document, setDocument] = useState<DocWithText>()
   const [problem, setProblem] = useState<Problem | Away>()
-  const read = useCallback(async () => {
+  const given = useMemo(() => new AbortController(), [id])
+  useEffect(() => () => given.abort(), [given])
+  const read = useMemo(() => oneAtATime(async () => {
     try {
-      setDocument(await api.get(id))
+      setDocument(await api.get(id, given.signal))
       setProblem(undefined)
     } catch (error) {
+      if (given.signal.aborted) return
       if (!(error instanceof Problem || error instanceof Away)) throw error
       setProblem(error)
     }
-  }, [id])
+  }), [id])
   useEffect(() => { void read() }, [read, returns.value])
   useEffect(() => watch({ document: (changed) => { if (changed.id === id) void read() }, topics: () => void read(), reset: () => void read() }), [read])
   return { document, problem, read }
@@ -88,23 +99,25 @@ function Failure({ title, text }: { title: string; text: string }) {
 // What browsers show by themselves; the API sends the rest as a download.
 const shown = /^(application\/pdf|image\/(png|jpeg|gif|webp|bmp)|text\/plain)/
 
-function Actions({ document: doc, onChange }: { document: DocWithText; onChange: () => void }) {
+function Actions({ document: doc, onChange }: { document: DocWithText; onChange: () => Promise<void> }) {
+  const [asking, setAsking] = useState(false)
   const act = async (work: () => Promise<unknown>) => {
     try {
       await work()
-      onChange()
+      void onChange()
     } catch (error) {
       tell(explain(error), { kind: 'wrong' })
     }
   }
   const name = doc.original_name
   const remove = async () => {
+    setAsking(false)
     await api.remove(doc.id)
+    dropFromLists(doc.id)
     if (cameFromList()) history.back()
     else go('/')
-    tell(t('deleted', { name }), {
-      action: { label: t('undo'), run: () => void act(async () => { await api.bulk([doc.id], 'restore'); tell(t('restored', { name })) }) },
-    })
+    if (facts.trash) tell(t('deleted', { name }), { action: { label: t('undo'), run: () => void act(() => restore([doc.id], name)) } })
+    else tell(t('deletedForGood', { name }))
   }
   return (
     <div class="actions">
@@ -112,7 +125,10 @@ function Actions({ document: doc, onChange }: { document: DocWithText; onChange:
       {shown.test(doc.mime_type) && <a class="button" href={contentURL(doc.id)} target="_blank" rel="noreferrer"><Icon name="open" />{t('open')}</a>}
       <button type="button" onClick={() => act(() => api.classify(doc.id))}><Icon name="topics" />{t('fileAgain')}</button>
       <button type="button" onClick={() => act(() => api.reprocess(doc.id))}><Icon name="retry" />{t('readAgain')}</button>
-      <button type="button" class="danger" onClick={() => act(remove)}><Icon name="trash" />{t('delete')}</button>
+      <button type="button" class="danger" onClick={() => (facts.trash ? act(remove) : setAsking(true))}>
+        <Icon name="trash" />{t(facts.trash ? 'delete' : 'deleteForGood')}
+      </button>
+      {asking && <ForGood question={t('deleteForGoodAsk', { name })} onClose={() => setAsking(false)} onYes={() => void act(remove)} />}
     </div>
   )
 }

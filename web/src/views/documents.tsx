@@ -1,15 +1,17 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { RefObject } from 'preact'
 import { explain, isolate, t } from '../i18n'
-import { Bulk, selection } from '../parts/bulk'
+import { Bulk } from '../parts/bulk'
 import { Empty } from '../parts/empty'
 import { Filters } from '../parts/filters'
 import { Row } from '../parts/row'
 import { useWindow } from '../parts/window'
+import { Again, useAgain } from '../parts/wrong'
 import { returns } from '../state/connection'
 import { watch } from '../state/events'
 import { filterOf, listOf, type Filter, type List } from '../state/list'
 import { here } from '../state/router'
+import { selection } from '../state/selection'
 import { signedOut } from '../state/session'
 
 // DocumentsView is the list, of the vault or of the trash: what the address bar says.
@@ -86,15 +88,19 @@ function Rows({ list }: { list: List }) {
     if (list.state.value === 'there' && !list.ended && last > list.entries.length - ahead) void list.more()
   }, [list, first, last, list.version.value, returns.value])
 
-  if (list.state.value === 'wrong' && list.entries.length === 0) {
+  const problem = list.state.value === 'wrong' ? list.problem : undefined
+  const empty = list.entries.length === 0
+  useAgain(empty ? problem : undefined, () => void list.more())
+
+  if (problem && empty) {
     if (signedOut.value) return null
     return (
-      <Empty icon="warning" title={t('listWrong')} text={explain(list.problem)}>
+      <Empty icon="warning" title={t('listWrong')} text={explain(problem)}>
         <button type="button" onClick={() => list.more()}>{t('retry')}</button>
       </Empty>
     )
   }
-  if (list.state.value === 'there' && list.entries.length === 0) return <Nothing filter={list.filter} />
+  if (list.state.value === 'there' && empty) return <Nothing filter={list.filter} />
   return (
     <>
       <ul
@@ -105,7 +111,8 @@ function Rows({ list }: { list: List }) {
           <Row key={entry.id} entry={entry} list={list} index={first + i} top={(first + i) * row} />
         ))}
       </ul>
-      <p class="end" aria-hidden="true">{list.state.value === 'loading' && list.entries.length > 0 ? t('loading') : ''}</p>
+      <p class="end" aria-hidden="true">{list.state.value === 'loading' && !empty ? t('loading') : ''}</p>
+      <Again problem={problem} again={() => list.refresh()} />
     </>
   )
 }
@@ -141,7 +148,8 @@ function step(event: KeyboardEvent, row: number) {
   event.preventDefault()
   link.focus({ preventScroll: true })
   const { top, bottom } = link.getBoundingClientRect()
-  if (top < 2 * row || bottom > innerHeight - row) scrollBy(0, by * row)
+  const bars = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop)
+  if (top < bars + row || bottom > innerHeight - row) scrollBy(0, by * row)
 }
 
 function Nothing({ filter }: { filter: Filter }) {

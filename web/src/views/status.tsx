@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
 import { api, type Health, type Stats } from '../api/api'
 import { Away, Problem } from '../api/problem'
-import { bytes, number, seconds, t, type Key } from '../i18n'
+import { bytes, explain, number, seconds, t, type Key } from '../i18n'
 import { Icon } from '../parts/icon'
+import { Wrong } from '../parts/wrong'
 import { returns } from '../state/connection'
 
 const readEvery = 3000
@@ -11,6 +12,7 @@ const readEvery = 3000
 export function StatusView() {
   const [health, setHealth] = useState<Health>()
   const [stats, setStats] = useState<Stats>()
+  const [wrong, setWrong] = useState('')
   useEffect(() => { document.title = `${t('status')} · DocVault` }, [])
   useEffect(() => {
     const given = new AbortController()
@@ -18,8 +20,11 @@ export function StatusView() {
       try {
         setHealth(await api.health(given.signal))
         setStats(await api.stats(given.signal))
+        setWrong('')
       } catch (error) {
-        if (!given.signal.aborted && !(error instanceof Problem || error instanceof Away)) throw error
+        if (given.signal.aborted) return
+        // Of the others the page says more elsewhere.
+        setWrong(error instanceof Away || (error instanceof Problem && error.status === 401) ? '' : explain(error))
       }
     }
     void read()
@@ -32,6 +37,7 @@ export function StatusView() {
   return (
     <>
       <div class="head"><h1>{t('status')}</h1></div>
+      <Wrong text={wrong} />
       <div class="cards">
         {health && (
           <section class="card">

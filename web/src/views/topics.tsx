@@ -4,6 +4,7 @@ import { explain, t } from '../i18n'
 import { Dot } from '../parts/chip'
 import { Dialog } from '../parts/dialog'
 import { Empty } from '../parts/empty'
+import { refocus } from '../parts/focus'
 import { Wrong } from '../parts/wrong'
 import { tell } from '../state/toasts'
 import { readTopics, topics } from '../state/topics'
@@ -19,7 +20,7 @@ export function TopicsView() {
   }, [])
   const done = () => {
     setDoing(undefined)
-    void readTopics()
+    void readTopics().then(() => refocus())
   }
   const button = (what: 'edit' | 'merge' | 'delete', topic: Topic) => (
     <button
