@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { BulkAction } from '../api/api'
 import { facts } from '../api/facts'
 import { explain, t, type Key } from '../i18n'
@@ -20,19 +20,26 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
   const [picking, setPicking] = useState<'add_topics' | 'remove_topics'>()
   const [asking, setAsking] = useState(false)
   const ids = [...selection.value]
+  const none = ids.length === 0
   list.watch()
-  if (ids.length === 0) return null
+  // What was asked of a selection goes with it, also when it is deleted elsewhere.
+  useEffect(() => {
+    setPicking(undefined)
+    setAsking(false)
+  }, [none])
+  if (none) return null
 
   // The bar goes with the selection: the focus goes on at the first row that was chosen, or at the one in its place.
-  const unselect = (gone: string[] = []) => {
-    const at = list.entries.findIndex((entry) => selection.value.has(entry.id))
+  const first = () => list.entries.findIndex((entry) => selection.value.has(entry.id))
+  const unselect = (at: number) => {
     selection.value = new Set()
-    list.drop(gone)
     refocus(Math.min(at, list.entries.length - 1))
   }
   const act = async (action: BulkAction, topics?: string[]) => {
+    const at = first() // an event may take them out before the answer comes
     const done = await each(ids, action, topics)
-    unselect(action === 'delete' || action === 'restore' ? ids : [])
+    if (action === 'delete' || action === 'restore') list.drop(ids)
+    unselect(at)
     list.refresh()
     if (done.length === 0) return
     const undone = async () => {
@@ -62,7 +69,7 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
             {remove}
           </>
         )}
-        <button type="button" class="plain" aria-label={t('unselect')} onClick={() => unselect()}><Icon name="close" /></button>
+        <button type="button" class="plain" aria-label={t('unselect')} onClick={() => unselect(first())}><Icon name="close" /></button>
       </span>
       {asking && (
         <ForGood
