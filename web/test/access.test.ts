@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import { after, test } from 'node:test'
-import { accessible, add, file, ready, row, world } from './page'
+import type { Route } from 'playwright-core'
+import { accessible, add, ask, file, ready, row, world } from './page'
 
 const token = 'correct horse battery staple'
 const w = world({ API_TOKEN: token })
@@ -27,6 +28,35 @@ test('the token opens the vault, and is kept nowhere', async () => {
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   assert.equal(await page.getByText('secret.txt').count(), 0)
+  await page.context().close()
+})
+
+test('the sign-in stays until it is answered, in the dark too; other windows follow', async () => {
+  const page = await w.open('/', { colorScheme: 'dark' })
+  const other = await page.context().newPage()
+  await other.goto('/')
+  for (const one of [page, other]) {
+    await one.getByRole('heading', { name: 'Sign in' }).waitFor()
+    for (let i = 0; i < 3; i++) await one.keyboard.press('Escape')
+  }
+  await page.locator('dialog[open]').waitFor()
+  await accessible(page, 'sign in in the dark')
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await row(page, 'secret.txt').waitFor()
+  // Which of a context's pages is in front is all the same here: all count as visible.
+  await other.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  await row(other, 'secret.txt').waitFor()
+  await other.getByRole('dialog').waitFor({ state: 'detached' })
+
+  // Files that are added meanwhile wait for the token, too.
+  const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `after sign-in ${name}.txt`)
+  await page.context().clearCookies()
+  await add(page, ...names.map((name) => file(name, `the text of ${name}`)))
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  for (const name of names) await page.locator('.upload', { hasText: name }).getByText('Added').waitFor()
   await page.context().close()
 })
 
@@ -83,6 +113,55 @@ test('a provider is chosen, its key goes in and never comes out, and it is tried
   assert.ok(!(await page.content()).includes('right-key'))
   await page.getByRole('button', { name: 'Remove the key' }).click()
   await page.getByText('No key is stored.').waitFor()
+  await page.context().close()
+})
+
+test('settings are saved by two windows, and typed in while they are', async () => {
+  const page = await w.open('/settings')
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  const prompt = page.getByLabel('What models are told')
+  const save = page.getByRole('button', { name: 'Save' })
+  await prompt.fill('Mine.')
+  await page.getByRole('link', { name: 'Status' }).click()
+  await ask(page, 'PUT', '/api/settings', { providers: { openai: { model: 'of another window' } } })
+  await page.getByRole('link', { name: 'Settings' }).click()
+  const model = page.locator('.provider input').first()
+  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('.provider input')?.value === 'of another window')
+  assert.equal(await prompt.inputValue(), 'Mine.')
+  await save.click()
+  await page.getByText('The settings are saved').waitFor()
+  assert.equal(await model.inputValue(), 'of another window')
+  const stored = await ask<{ system_prompt: string; providers: { openai: { model: string } } }>(page, 'GET', '/api/settings')
+  assert.deepEqual([stored.system_prompt, stored.providers.openai.model], ['Mine.', 'of another window'])
+
+  // What is typed while it is sent is neither lost nor taken for saved.
+  for (const name of ['Save', 'Back to the default']) {
+    await prompt.fill('Sent.')
+    const sent = new Promise<Route>((got) => void page.route('**/api/settings', got, { times: 1 }))
+    await page.getByRole('button', { name }).click()
+    const route = await sent
+    await prompt.fill('Typed since.')
+    const answered = page.waitForResponse((response) => response.request().method() === 'PUT')
+    await route.continue()
+    await (await answered).finished()
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+    assert.equal(await prompt.inputValue(), 'Typed since.')
+  }
+  await page.getByRole('button', { name: 'Back to the default' }).click()
+  await page.waitForFunction(() => document.querySelector('textarea')?.value.startsWith('You file documents'))
+  await page.context().close()
+})
+
+test('German says why a provider does not work', async () => {
+  const page = await w.open('/settings', { locale: 'de-DE' })
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByLabel('API-Schlüssel').fill('wrong-key')
+  await page.getByRole('button', { name: 'Speichern' }).click()
+  await page.getByText('Ein Schlüssel ist gespeichert.').waitFor()
+  await page.getByRole('button', { name: 'Ausprobieren' }).click()
+  await page.getByText('Der Anbieter nimmt den API-Schlüssel nicht an.').waitFor()
   await page.context().close()
 })
 

@@ -68,3 +68,41 @@ test('a search goes together with filters, and a link brings all of it back', as
   await page.getByRole('heading', { name: 'Nothing was found' }).waitFor()
   await page.context().close()
 })
+
+test('a search that is refined begins at its top; its field follows the address back', async () => {
+  const page = await w.open('/', { viewport: { width: 1280, height: 400 } })
+  const names = Array.from({ length: 8 }, (_, i) => `garden ${i}.txt`)
+  await add(page, ...names.map((name) => file(name, `tulips in ${name}`)))
+  for (const name of names) await ready(page, name)
+  await page.goto('/?q=tulip')
+  await page.getByText('9 documents found').waitFor()
+  await page.evaluate(() => scrollTo(0, 300))
+  await page.waitForFunction(() => scrollY === 300)
+  await page.getByRole('searchbox').press('End')
+  await page.keyboard.type('s')
+  await page.waitForFunction(() => location.search === '?q=tulips' && scrollY === 0)
+
+  await page.locator('li.row a.link').first().click()
+  await page.getByRole('tab', { name: 'Text' }).waitFor()
+  await page.getByRole('searchbox').fill('')
+  await page.goBack()
+  await page.getByText('9 documents found').waitFor()
+  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('input[type=search]')?.value === 'tulips')
+  await page.context().close()
+})
+
+test('an address that means nothing is passed over; a year that is typed is one step back', async () => {
+  const page = await w.open('/?from=999999-01-01&to=2024-13-45&status=lost&type=hologram&sort=upside-down')
+  await row(page, 'letter.txt').waitFor()
+  await page.getByLabel('From').focus()
+  for (const day of ['0002-01-01', '0020-01-01', '0202-01-01', '2002-01-01']) {
+    await page.getByLabel('From').evaluate((field: HTMLInputElement, value) => {
+      field.value = value
+      field.dispatchEvent(new Event('change', { bubbles: true }))
+    }, day)
+    await page.waitForFunction((from) => location.search.includes(`from=${from}`), day)
+  }
+  await page.goBack()
+  await page.waitForFunction(() => location.search.includes('from=999999-01-01'))
+  await page.context().close()
+})

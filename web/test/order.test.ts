@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accessible, add, file, ready, row, world } from './page'
+import { accessible, add, ask, file, ready, row, world } from './page'
 
 const w = world()
 
@@ -45,10 +45,12 @@ test('topics are made, described, merged and deleted, and it is said what happen
   await accessible(page, 'a merge')
   await page.getByRole('dialog').getByRole('button', { name: 'Merge' }).click()
   await page.getByText('“Bills” is part of “Post” now').waitFor()
+  await page.waitForFunction(() => document.activeElement?.id === 'main')
   await page.getByRole('button', { name: 'Delete: Post' }).click()
   await page.getByText('It stays in the vault, without this topic.').waitFor()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
   await page.getByText('The topic “Post” is gone, its documents stay').waitFor()
+  await page.waitForFunction(() => document.activeElement?.id === 'main')
   await page.context().close()
 })
 
@@ -77,9 +79,38 @@ test('several documents at once: topics, the trash and back', async () => {
   await page.getByRole('heading', { name: 'Nothing was found' }).waitFor()
   await page.getByRole('button', { name: 'Undo' }).click()
   await page.getByText('4 documents are back').waitFor()
+  await page.waitForFunction(() => document.activeElement?.id === 'main')
   for (const name of names) await row(page, name).waitFor()
   await page.getByRole('link', { name: 'Without a topic' }).click()
   await row(page, 'bill.txt').waitFor()
   assert.equal(await row(page, 'one.txt').count(), 0)
+  await page.context().close()
+})
+
+test('a selection holds documents, not places; the focus goes on in the list', async () => {
+  const page = await w.open()
+  const ids = new Map<string, string>()
+  const put = async (name: string) => {
+    const response = await page.request.post('/api/documents/upload', { multipart: { file: file(name, `the text of ${name}`) } })
+    ids.set(name, ((await response.json()) as { id: string }).id)
+    await ready(page, name)
+  }
+  for (const name of ['a1.txt', 'a2.txt', 'a3.txt', 'a4.txt']) await put(name)
+  await row(page, 'a3.txt').getByRole('checkbox').check()
+  await put('a5.txt')
+  await row(page, 'a1.txt').getByRole('checkbox').click({ modifiers: ['Shift'] })
+  await page.getByText('3 selected').waitFor()
+  assert.equal(await row(page, 'a4.txt').getByRole('checkbox').isChecked(), false)
+
+  await ask(page, 'DELETE', `/api/documents/${ids.get('a2.txt')}`)
+  await page.getByText('2 selected').waitFor()
+  await page.getByRole('toolbar').getByRole('button', { name: 'Delete' }).press('Enter')
+  await page.getByText('2 documents are in the trash').waitFor()
+  await page.waitForFunction(() => document.activeElement?.closest('li.row')?.getAttribute('aria-posinset') === '3')
+
+  await page.getByRole('link', { name: 'Trash' }).click()
+  await row(page, 'a1.txt').waitFor()
+  await page.locator('li.row').first().getByRole('button', { name: /^Restore/ }).press('Enter')
+  await page.waitForFunction(() => document.querySelectorAll('li.row').length === 2 && document.activeElement?.closest('li.row') !== null)
   await page.context().close()
 })

@@ -28,7 +28,7 @@ test('an empty vault says what to do; what is put in is read and shown', async (
 })
 
 test('files are dropped anywhere, and pasted', async () => {
-  const page = await w.open('/settings')
+  const page = await w.open('/settings', { timezoneId: 'Pacific/Kiritimati' })
   const dropped = await files(page, 'dropped.txt', 'dropped too.txt')
   await page.dispatchEvent('main', 'dragenter', { dataTransfer: dropped })
   await page.getByText('Drop files to add them').waitFor()
@@ -43,7 +43,56 @@ test('files are dropped anywhere, and pasted', async () => {
     document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }))
   })
   // A picture of the screen has no name of its own: it gets the time as one.
-  await page.locator('.upload .name', { hasText: /^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\.txt$/ }).waitFor()
+  const name = await page.locator('.upload .name', { hasText: /^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\.txt$/ }).innerText()
+  // By the clock of who pasted it, fourteen hours before UTC.
+  const ahead = Date.parse(`${name.slice(0, 10)}T${name.slice(11, 19).replaceAll('.', ':')}Z`) - Date.now()
+  assert.ok(Math.abs(ahead / 3_600_000 - 14) < 0.1, name)
+  await page.context().close()
+})
+
+test('what cannot be read of a folder keeps nothing else out', async () => {
+  const page = await w.open()
+  const dropped = await files(page, 'stands in.txt')
+  await page.evaluate(() => {
+    const one = (name: string, content?: string) => ({
+      name, isFile: true,
+      file: (done: (file: File) => void, failed: (why: Error) => void) => (content ? done(new File([content], name)) : failed(new Error('no'))),
+    })
+    let some: object[] = [one('readable.txt', 'this can be read'), one('locked.txt'), one('readable too.txt', 'and this')]
+    const folder = {
+      name: 'folder', isFile: false,
+      createReader: () => ({ readEntries: (done: (entries: object[]) => void) => { done(some); some = [] } }),
+    }
+    DataTransferItem.prototype.webkitGetAsEntry = () => folder as unknown as FileSystemEntry
+  })
+  await page.dispatchEvent('main', 'drop', { dataTransfer: dropped })
+  await entry(page, 'readable.txt').getByText('Added').waitFor()
+  await entry(page, 'readable too.txt').getByText('Added').waitFor()
+  await entry(page, 'locked.txt').getByText('cannot be read').waitFor()
+  await page.context().close()
+})
+
+test('a text that is pasted with its picture is a text, in a field', async () => {
+  const page = await w.open()
+  const pasted = await page.getByRole('searchbox').evaluate((field) => {
+    const clipboardData = new DataTransfer()
+    clipboardData.setData('text/plain', 'cells of a table')
+    clipboardData.items.add(new File(['as a picture'], 'image.png', { type: 'image/png' }))
+    return field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+  })
+  assert.ok(pasted, 'the field does not get its text')
+  assert.equal(await page.locator('.upload').count(), 0)
+  await page.context().close()
+})
+
+test('what is dragged out of the window leaves nothing over the page', async () => {
+  const page = await w.open()
+  const dragged = await files(page, 'dragged.txt')
+  await page.dispatchEvent('main', 'dragenter', { dataTransfer: dragged })
+  await page.dispatchEvent('header.bar', 'dragenter', { dataTransfer: dragged })
+  await page.getByText('Drop files to add them').waitFor()
+  await page.dispatchEvent('header.bar', 'dragleave', { dataTransfer: dragged })
+  await page.getByText('Drop files to add them').waitFor({ state: 'detached' })
   await page.context().close()
 })
 

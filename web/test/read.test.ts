@@ -80,9 +80,25 @@ test('it is deleted, brought back, and deleted for good', async () => {
   await page.getByRole('link', { name: 'Trash' }).click()
   await page.getByRole('button', { name: `Delete for good: ${name}` }).click()
   await page.getByText('This cannot be undone').waitFor()
+  // It stands in a row, whose buttons have pictures alone on a phone.
+  await page.setViewportSize({ width: 390, height: 780 })
+  const cancel = await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).boundingBox()
+  assert.ok((cancel?.width ?? 0) > 50, 'the button is squeezed')
+  await page.locator('dialog header .icon').waitFor()
+  await page.setViewportSize({ width: 1280, height: 720 })
+  await page.locator('dialog header .icon').waitFor()
   await accessible(page, 'the question before deleting for good')
   await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
   await page.getByRole('heading', { name: 'The trash is empty' }).waitFor()
+  await page.context().close()
+})
+
+test('who found no topic is said', async () => {
+  const page = await w.open()
+  await add(page, file('nothing of it.txt', 'xylophone quartz zebra'))
+  await ready(page, 'nothing of it.txt')
+  await row(page, 'nothing of it.txt').getByRole('link').click()
+  await page.getByText('No topic was chosen. Asked: The vault itself').waitFor()
   await page.context().close()
 })
 

@@ -107,3 +107,35 @@ test(`the list stays quick at ${many} documents`, async (t) => {
   t.diagnostic(`from the last letter to the result: ${Date.now() - began} ms, of which typing rests 120`)
   await page.context().close()
 })
+
+test('where the list cannot go on it says why, and goes on when it can', async () => {
+  const page = await w.open()
+  await page.getByText('more than 10,000 documents').waitFor()
+  const next = /\/api\/documents\?.*cursor=/
+  const refused = JSON.stringify({ status: 500, code: 'internal', detail: 'what went wrong' })
+  await page.route(next, (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: refused }))
+  const down = () => page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
+  await down()
+  await page.getByRole('alert').getByText('Something went wrong in the vault').waitFor()
+  await page.getByRole('button', { name: 'Try again' }).waitFor()
+  await page.unroute(next)
+  await page.getByRole('alert').getByText('Something went wrong').waitFor({ state: 'detached' })
+  await down()
+  await page.waitForFunction(() => Number(document.querySelector('li.row:last-child')?.getAttribute('aria-posinset')) > 100)
+
+  // What gets the focus above what is in sight comes out from under the bars.
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 780 })
+    await page.locator('li.row input').first().check()
+    await page.evaluate(() => scrollTo(0, 5000))
+    await page.waitForFunction(() => Number(document.querySelector('li.row')?.getAttribute('aria-posinset')) > 20)
+    const [top, bars] = await page.evaluate(() => {
+      const link = document.querySelector<HTMLElement>('li.row a.link')
+      link?.focus()
+      return [link?.getBoundingClientRect().top ?? 0, document.querySelector('.bulk')?.getBoundingClientRect().bottom ?? 0]
+    })
+    assert.ok(top >= bars, `at ${width} the focus is at ${top}, below a bar to ${bars}`)
+    await page.getByRole('button', { name: 'Clear selection' }).click()
+  }
+  await page.context().close()
+})

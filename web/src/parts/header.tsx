@@ -36,10 +36,13 @@ function Search() {
   const [typed, setTyped] = useState(asked)
   const field = useRef<HTMLInputElement>(null)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const sought = useRef(here.value)
 
-  // The address may change under the field: back, a link, cleared filters. What is typed just now will change it in turn.
+  // The address may change under the field: back, a link, cleared filters. Where the field changed it, typing may be further by now.
   useEffect(() => {
-    if (timer.current === undefined && typed.trim() !== asked) setTyped(asked)
+    if (here.value === sought.current) return
+    clearTimeout(timer.current)
+    if (typed.trim() !== asked) setTyped(asked)
   }, [here.value])
 
   useEffect(() => {
@@ -55,7 +58,6 @@ function Search() {
 
   const search = (text: string) => {
     clearTimeout(timer.current)
-    timer.current = undefined
     const q = text.trim()
     const path = here.value.pathname
     const inList = path === '/' || path === '/trash'
@@ -65,6 +67,7 @@ function Search() {
     listOf(filterOf(new URL(to, location.href))).begin()
     // A search is one step back, not one for each letter.
     go(to, inList && asked ? 'replace' : 'push')
+    sought.current = here.value
     scrollTo(0, 0)
   }
   return (
