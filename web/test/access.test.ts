@@ -57,6 +57,7 @@ test('the sign-in stays until it is answered, in the dark too; other windows fol
   await page.getByLabel('Token').fill(token)
   await page.keyboard.press('Enter')
   for (const name of names) await page.locator('.upload', { hasText: name }).getByText('Added').waitFor()
+  for (const name of names) await ready(page, name)
   await page.context().close()
 })
 

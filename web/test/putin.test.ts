@@ -54,14 +54,20 @@ test('what cannot be read of a folder keeps nothing else out', async () => {
   const page = await w.open()
   const dropped = await files(page, 'stands in.txt')
   await page.evaluate(() => {
-    const one = (name: string, content?: string) => ({
+    let some: object[] = ['readable.txt', 'locked.txt', 'readable too.txt'].map((name) => ({
       name, isFile: true,
-      file: (done: (file: File) => void, failed: (why: Error) => void) => (content ? done(new File([content], name)) : failed(new Error('no'))),
-    })
-    let some: object[] = [one('readable.txt', 'this can be read'), one('locked.txt'), one('readable too.txt', 'and this')]
+      file(done: (file: File) => void, failed: (why: Error) => void) {
+        if (name === 'locked.txt') failed(new Error('no'))
+        else done(new File([`what stands in ${name}`], name))
+      },
+    }))
     const folder = {
       name: 'folder', isFile: false,
-      createReader: () => ({ readEntries: (done: (entries: object[]) => void) => { done(some); some = [] } }),
+      createReader() { return this },
+      readEntries(done: (entries: object[]) => void) {
+        done(some)
+        some = []
+      },
     }
     DataTransferItem.prototype.webkitGetAsEntry = () => folder as unknown as FileSystemEntry
   })

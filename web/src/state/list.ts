@@ -246,7 +246,9 @@ export class List {
   apply(changed: Changed) {
     const at = this.entries.findIndex((one) => one.id === changed.id)
     const entry = this.entries[at]
-    if (entry && changed.deleted !== this.filter.trashed) this.drop([changed.id])
+    const leaves = changed.deleted !== this.filter.trashed
+    if (leaves) unselect(new Set([changed.id])) // it may have been read already that it went
+    if (entry && leaves) this.drop([changed.id])
     else if (entry) {
       // Another object, not another content: rows that have the same as before are not drawn again.
       const classification = { ...entry.classification, status: changed.classification.status }

@@ -24,8 +24,7 @@ const atOnce = 3
 
 // A file that ends each try is not to hold up the others.
 const mostTries = 5
-// Where the server does not say when to try again, and the longest that is believed. In seconds.
-const pause = 5
+// The longest that a server is believed when it says when to try again, in seconds.
 const longestPause = 60
 
 const requests = new Map<number, XMLHttpRequest>()
@@ -99,18 +98,19 @@ function sendNext() {
 
 returns.subscribe(sendNext)
 
-// again puts one back that the vault did not take for now.
-function again(one: Upload, problem?: Problem): Partial<Upload> {
+// again puts one back that the vault did not take for now. All rest for some seconds, or as many as the server asked for: while other
+// requests come through, the tries would be over in no time.
+function again(one: Upload, problem?: Problem, asked?: string | null): Partial<Upload> {
   const tries = one.tries + 1
+  rest(Math.min(Number(asked) || tries, longestPause))
   return tries < mostTries ? { state: 'waiting', sent: 0, tries, problem: undefined } : { state: 'broken', tries, problem }
 }
 
-// rest has all wait for as long as the server asked.
-function rest(asked: string | null) {
+function rest(seconds: number) {
   paused ??= setTimeout(() => {
     paused = undefined
     sendNext()
-  }, Math.min(Number(asked) || pause, longestPause) * 1000)
+  }, seconds * 1000)
 }
 
 // send uses XMLHttpRequest because fetch does not tell how far a body has gone.
@@ -169,10 +169,7 @@ function outcome(one: Upload, xhr: XMLHttpRequest): Partial<Upload> {
     return again(one)
   }
   const problem = parseProblem(xhr.status, xhr.responseText)
-  if (xhr.status === 429 || xhr.status === 503) {
-    rest(xhr.getResponseHeader('Retry-After'))
-    return again(one, problem)
-  }
+  if (xhr.status === 429 || xhr.status === 503) return again(one, problem, xhr.getResponseHeader('Retry-After'))
   // What the server could not do now it may do later; what it refused it will refuse again.
   return { state: xhr.status >= 500 || xhr.status === 408 ? 'broken' : 'refused', problem }
 }
