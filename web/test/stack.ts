@@ -86,7 +86,7 @@ export class Program {
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.process
-    if (child?.exitCode !== null) return
+    if (child?.exitCode !== null || child.signalCode !== null) return // one that was killed has no code
     const ended = new Promise((done) => child.once('exit', done))
     child.kill(signal)
     await ended
