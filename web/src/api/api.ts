@@ -1,5 +1,5 @@
 import { lost, found } from '../state/connection'
-import { signedOut } from '../state/session'
+import { asking } from '../state/session'
 import { Away, fromProxy, parseProblem } from './problem'
 import type { components } from './schema'
 
@@ -30,6 +30,7 @@ export async function request<T>(method: string, path: string, options: Options,
     init.body = JSON.stringify(options.body)
     init.headers = { 'Content-Type': 'application/json' }
   }
+  const refused = asking()
   let status: number
   let answer: { refusal: string } | { taken: T }
   try {
@@ -46,7 +47,7 @@ export async function request<T>(method: string, path: string, options: Options,
     throw new Away()
   }
   found()
-  if (status === 401 && path !== '/api/session') signedOut.value = true
+  if (status === 401 && path !== '/api/session') refused()
   if ('refusal' in answer) throw parseProblem(status, answer.refusal)
   return answer.taken
 }

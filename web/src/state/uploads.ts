@@ -3,7 +3,7 @@ import type { Doc } from '../api/api'
 import { facts } from '../api/facts'
 import { fromProxy, parseProblem, type Problem } from '../api/problem'
 import { away, lost, returns } from './connection'
-import { signedOut } from './session'
+import { asking, signedOut } from './session'
 
 export interface Upload {
   readonly key: number
@@ -116,6 +116,7 @@ function rest(seconds: number) {
 // send uses XMLHttpRequest because fetch does not tell how far a body has gone.
 function send(one: Upload) {
   const xhr = new XMLHttpRequest()
+  const refused = asking()
   requests.set(one.key, xhr)
   change(one, { state: 'sending' })
   xhr.upload.onprogress = (event) => change(one, { sent: event.total ? event.loaded / event.total : 0 })
@@ -125,7 +126,7 @@ function send(one: Upload) {
     sendNext()
     if (running.value === 0 && uploads.value.every((other) => other.state === 'stored')) setTimeout(leave, leaveAfter)
   }
-  xhr.onload = () => end(outcome(one, xhr))
+  xhr.onload = () => end(outcome(one, xhr, refused))
   xhr.onabort = () => end({})
   xhr.onerror = () => void isReadable(one.file).then((readable) => {
     if (requests.get(one.key) !== xhr) return // cancelled meanwhile
@@ -155,13 +156,13 @@ function escaped(byte: number): string {
   return /[A-Za-z0-9._~-]/.test(letter) ? letter : `%${byte.toString(16).padStart(2, '0')}`
 }
 
-function outcome(one: Upload, xhr: XMLHttpRequest): Partial<Upload> {
+function outcome(one: Upload, xhr: XMLHttpRequest, refused: () => void): Partial<Upload> {
   if (xhr.status === 200) {
     const document = JSON.parse(xhr.responseText) as Doc
     return { state: document.duplicate ? 'duplicate' : 'stored', sent: 1, document, problem: undefined }
   }
   if (xhr.status === 401) {
-    signedOut.value = true
+    refused()
     return anew
   }
   if (fromProxy(xhr.status, xhr.responseText)) {
