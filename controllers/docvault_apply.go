@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -23,6 +24,7 @@ import (
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
 	networkingac "k8s.io/client-go/applyconfigurations/networking/v1"
 	policyac "k8s.io/client-go/applyconfigurations/policy/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
@@ -59,14 +61,26 @@ func (p *pass) applyOne(ctx context.Context, wanted applyConfiguration) error {
 		return err
 	}
 	p.wanted[childKeyOf(wanted)] = true
+	var asked reply
 	if live != nil {
 		same, err := agrees(live, wanted)
-		if same || err != nil {
+		if same || err != nil || time.Since(p.replies.last(live, wanted)) < resync/2 {
+			return err
+		}
+		if asked, err = replyOf(live, wanted); err != nil {
 			return err
 		}
 	}
+	doing, request := p.doing, onTheWire(wanted)
 	p.doing = fmt.Sprintf("%s %s was changed", *wanted.GetKind(), *wanted.GetName())
-	err = p.Apply(ctx, onTheWire(wanted), client.FieldOwner(FieldOwner), client.ForceOwnership)
+	err = p.Apply(ctx, request, client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if err == nil && live != nil && versionOf(request) == live.GetResourceVersion() {
+		p.doing = doing
+		if p.replies.keep(live.GetUID(), asked) {
+			ctrl.LoggerFrom(ctx).Info("the API server leaves an object otherwise than it is asked for, as where a webhook changes it",
+				"kind", *wanted.GetKind(), "name", *wanted.GetName())
+		}
+	}
 	if apierrors.IsInvalid(err) { // it follows from the spec, so no retry helps
 		return refuse(v1alpha1.ReasonInvalidSpec, "the API server does not take %s %s as the spec has it: %v",
 			*wanted.GetKind(), *wanted.GetName(), err)
@@ -127,6 +141,12 @@ func agrees(live client.Object, wanted applyConfiguration) (bool, error) {
 		wanted = c.comparable()
 	}
 	return equality.Semantic.DeepEqual(owned, wanted), nil
+}
+
+// settledAs reports whether an object agrees, or the API server has left it as it is when it was asked for this.
+func (p *pass) settledAs(live client.Object, wanted applyConfiguration) (bool, error) {
+	same, err := agrees(live, wanted)
+	return same || !p.replies.last(live, wanted).IsZero(), err
 }
 
 // ownedFields returns what FieldOwner applied to a live object and still owns, one line for each kind of child.

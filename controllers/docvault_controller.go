@@ -43,6 +43,7 @@ type DocVaultReconciler struct {
 	metrics    *metrics
 	accounts   *accounts
 	emptied    *tally
+	replies    *replies
 	claims     *adoptions
 	ledgers    *versions
 	vaults     *versions

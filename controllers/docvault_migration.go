@@ -275,18 +275,27 @@ func jobCondition(job *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobC
 
 // workersComeFirst reports that the API is to run another image, and the workers are not all there with it.
 func (p *pass) workersComeFirst() bool {
-	image := desired.Image(p.vault, p.class)
 	api, worker := p.observed.deployment(p.childName(v1alpha1.ComponentAPI)), p.observed.deployment(p.childName(v1alpha1.ComponentWorker))
-	if api == nil || imageOf(api) == image || (worker != nil && imageOf(worker) == image && rolledOut(worker)) {
+	workerIsNew := worker != nil && p.runs(worker, desired.Worker(p.input))
+	if api == nil || p.runs(api, desired.API(p.input)) || (workerIsNew && rolledOut(worker)) {
 		return false
 	}
 	p.doing = "the workers of the new version are rolled out; the API follows"
-	if worker != nil && imageOf(worker) == image && gaveUp(worker) {
+	if workerIsNew && gaveUp(worker) {
 		p.heldUp = "the new version's workers do not come up, the API serves at the old one: " +
 			"see `kubectl describe deployment " + worker.Name + "`"
 		p.doing = p.heldUp
 	}
 	return true
+}
+
+// runs reports that a Deployment has the vault's image, or what the API server makes of it.
+func (p *pass) runs(live *appsv1.Deployment, role desired.Role) bool {
+	if imageOf(live) == desired.Image(p.vault, p.class) {
+		return true
+	}
+	settled, err := p.settledAs(live, desired.Deployment(p.input, role))
+	return err == nil && settled
 }
 
 func imageOf(d *appsv1.Deployment) string { return d.Spec.Template.Spec.Containers[0].Image }

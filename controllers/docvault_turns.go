@@ -145,7 +145,7 @@ func (p *pass) rolls() (bool, error) {
 		if !there {
 			continue
 		}
-		if same, err := agrees(live, wanted); err != nil || !same {
+		if same, err := p.settledAs(live, wanted); err != nil || !same {
 			return !same, err
 		}
 	}

@@ -108,6 +108,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) err
 		metrics:        counted,
 		accounts:       newAccounts(),
 		emptied:        newTally(),
+		replies:        newReplies(),
 		claims:         &adoptions{},
 		ledgers:        &versions{},
 		vaults:         &versions{},

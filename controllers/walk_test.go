@@ -65,8 +65,14 @@ func TestAVaultSettlesWhateverIsSet(t *testing.T) {
 		i.edit(vault, func() { vault.Spec = spec })
 		i.await(vault, v1alpha1.ConditionReconciling, metav1.ConditionFalse, v1alpha1.ReasonSettled)
 		i.awaitNoWrites(step.name, vault)
+		if strings.Contains(i.log.String(), leftOtherwise) { // and is not asked for again
+			t.Fatalf("%s: something is not read back as it was applied", step.name)
+		}
 	}
 }
+
+// leftOtherwise is what the operator logs of an object that the API server changes as it takes it.
+const leftOtherwise = "otherwise than it is asked for"
 
 // specOf reads a step of the walk.
 func (i *installation) specOf(name, text string) v1alpha1.DocVaultSpec {
