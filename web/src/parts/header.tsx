@@ -41,7 +41,6 @@ function Search() {
   // The address may change under the field: back, a link, cleared filters. Where the field changed it, typing may be further by now.
   useEffect(() => {
     if (here.value === sought.current) return
-    clearTimeout(timer.current)
     if (typed.trim() !== asked) setTyped(asked)
   }, [here.value])
 
@@ -80,7 +79,9 @@ function Search() {
           const text = event.currentTarget.value
           setTyped(text)
           clearTimeout(timer.current)
-          timer.current = setTimeout(() => search(text), rest)
+          // What was typed belongs to this address, and to what its own searches make of it.
+          const at = here.value
+          timer.current = setTimeout(() => { if (here.value === at || here.value === sought.current) search(text) }, rest)
         }}
       />
       <kbd aria-hidden="true">/</kbd>
