@@ -71,21 +71,21 @@ func (p *pass) applyOne(ctx context.Context, wanted applyConfiguration) error {
 			return err
 		}
 	}
-	doing, request := p.doing, onTheWire(wanted)
-	p.doing = fmt.Sprintf("%s %s was changed", *wanted.GetKind(), *wanted.GetName())
+	request := onTheWire(wanted)
 	err = p.Apply(ctx, request, client.FieldOwner(FieldOwner), client.ForceOwnership)
-	if err == nil && live != nil && versionOf(request) == live.GetResourceVersion() {
-		p.doing = doing
-		if p.replies.keep(live.GetUID(), asked) {
-			ctrl.LoggerFrom(ctx).Info("the API server leaves an object otherwise than it is asked for, as where a webhook changes it",
-				"kind", *wanted.GetKind(), "name", *wanted.GetName())
-		}
-	}
-	if apierrors.IsInvalid(err) { // it follows from the spec, so no retry helps
+	switch {
+	case apierrors.IsInvalid(err): // it follows from the spec, so no retry helps
 		return refuse(v1alpha1.ReasonInvalidSpec, "the API server does not take %s %s as the spec has it: %v",
 			*wanted.GetKind(), *wanted.GetName(), err)
+	case err != nil:
+		return err
+	case live == nil || versionOf(request) != live.GetResourceVersion():
+		p.doing = fmt.Sprintf("%s %s was changed", *wanted.GetKind(), *wanted.GetName())
+	case p.replies.keep(live.GetUID(), asked):
+		ctrl.LoggerFrom(ctx).Info("the API server leaves an object otherwise than it is asked for, as where a webhook changes it",
+			"kind", *wanted.GetKind(), "name", *wanted.GetName())
 	}
-	return err
+	return nil
 }
 
 // liveObject returns the object that is there under the wanted one's name, nil when there is none, errNotOurs when it is not
