@@ -292,13 +292,11 @@ func (p *pass) patchMetadata(ctx context.Context, before *v1alpha1.DocVault) err
 	return p.wrote(patched, p.Patch(ctx, patched, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 }
 
-// wrote takes over the version that the vault has now. After an error it may have been written or not.
+// wrote takes over the version that the vault has now.
 func (p *pass) wrote(patched *v1alpha1.DocVault, err error) error {
-	if err != nil {
-		p.vaults.forget(p.vault)
+	if err := p.vaults.wrote(patched, err); err != nil {
 		return err
 	}
 	p.vault.ObjectMeta = patched.ObjectMeta
-	p.vaults.saw(patched)
 	return nil
 }

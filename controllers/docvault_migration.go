@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,14 +146,14 @@ func (p *pass) hindered(ctx context.Context, job *batchv1.Job) (string, error) {
 	if started == nil || time.Since(started.Time) < patience/2 || (job.Status.Ready != nil && *job.Status.Ready > 0) {
 		return "", nil
 	}
-	pods := &corev1.PodList{}
-	if err := p.live.List(ctx, pods, client.InNamespace(job.Namespace), client.MatchingLabels{batchv1.JobNameLabel: job.Name}); err != nil {
-		return "", fmt.Errorf("list the migration's pods: %w", err)
+	pods, err := p.podsOf(ctx, job)
+	if err != nil {
+		return "", err
 	}
-	if len(pods.Items) == 0 {
+	if len(pods) == 0 {
 		return ", and no pod of it could be made: see `kubectl describe job/" + job.Name + "`", nil
 	}
-	for _, pod := range pods.Items {
+	for _, pod := range pods {
 		for _, c := range pod.Status.Conditions {
 			if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
 				return ", and no node takes its pod: " + endOf(c.Message, logEnd), nil
@@ -247,21 +248,30 @@ func endOf(text string, n int) string {
 
 // terminationMessage returns what the last pod of a Job left when it ended: its result, or the end of its log. Empty when there is none.
 func (p *pass) terminationMessage(ctx context.Context, job *batchv1.Job) (string, error) {
-	pods := &corev1.PodList{}
-	if err := p.live.List(ctx, pods, client.InNamespace(job.Namespace), client.MatchingLabels{batchv1.JobNameLabel: job.Name}); err != nil {
-		return "", fmt.Errorf("list the migration's pods: %w", err)
+	pods, err := p.podsOf(ctx, job)
+	if err != nil {
+		return "", err
 	}
 	var message string
 	var last time.Time
-	for _, pod := range pods.Items {
+	for _, pod := range pods {
 		for _, container := range pod.Status.ContainerStatuses {
 			ended := container.State.Terminated
-			if metav1.IsControlledBy(&pod, job) && ended != nil && ended.Message != "" && !ended.FinishedAt.Time.Before(last) {
+			if ended != nil && ended.Message != "" && !ended.FinishedAt.Time.Before(last) {
 				message, last = ended.Message, ended.FinishedAt.Time
 			}
 		}
 	}
 	return message, nil
+}
+
+// podsOf returns the pods that a Job has made.
+func (p *pass) podsOf(ctx context.Context, job *batchv1.Job) ([]corev1.Pod, error) {
+	pods := &corev1.PodList{}
+	if err := p.live.List(ctx, pods, client.InNamespace(job.Namespace), client.MatchingLabels{batchv1.JobNameLabel: job.Name}); err != nil {
+		return nil, fmt.Errorf("list the migration's pods: %w", err)
+	}
+	return slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool { return !metav1.IsControlledBy(&pod, job) }), nil
 }
 
 func jobCondition(job *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobCondition {

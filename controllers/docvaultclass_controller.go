@@ -66,16 +66,6 @@ func (r *DocVaultClassReconciler) noClass(class *v1alpha1.DocVaultClass, err err
 	return nil
 }
 
-// wrote keeps the version that the class has now. After an error it may have been written or not.
-func (r *DocVaultClassReconciler) wrote(class *v1alpha1.DocVaultClass, err error) error {
-	if err != nil {
-		r.classes.forget(class)
-		return err
-	}
-	r.classes.saw(class)
-	return nil
-}
-
 // classRest is how long a class is left alone: not long while vaults wait for it.
 func classRest(class *v1alpha1.DocVaultClass) time.Duration {
 	if meta.IsStatusConditionTrue(class.Status.Conditions, v1alpha1.ConditionReady) {
@@ -126,7 +116,7 @@ func (r *DocVaultClassReconciler) holdWhileUsed(
 	if !changed {
 		return done, nil
 	}
-	err = r.wrote(class, r.Patch(ctx, class, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
+	err = r.classes.wrote(class, r.Patch(ctx, class, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 	if err != nil {
 		return done, client.IgnoreNotFound(fmt.Errorf("change finalizer: %w", err))
 	}
@@ -219,7 +209,7 @@ func (r *DocVaultClassReconciler) patchClassStatus(ctx context.Context, before, 
 	}
 	base := class.DeepCopy()
 	base.Status = before.Status
-	if err := r.wrote(class, r.Status().Patch(ctx, class, client.MergeFrom(base))); err != nil {
+	if err := r.classes.wrote(class, r.Status().Patch(ctx, class, client.MergeFrom(base))); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("patch status: %w", err))
 	}
 	return nil

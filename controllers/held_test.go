@@ -72,12 +72,7 @@ func TestALeakIsRotatedAlthoughTheSpecIsRefused(t *testing.T) {
 	i.setImage(vault, "example.com/evil:v9")
 	i.await(vault, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonImageNotAllowed)
 	i.ask(vault, v1alpha1.AnnotationRotateNow, "leak-1")
-	eventually(t, patience, func(context.Context) error {
-		if phase := string(i.ledger(vault).Data["rotationPhase"]); phase != "ended" {
-			return fmt.Errorf("the rotation is in phase %q", phase)
-		}
-		return nil
-	})
+	i.awaitRotation(vault, 1, "ended")
 	i.awaitHeld(vault, image, hash)
 	mustBeEnded(t, first)
 	mustWork(t, i.ledger(vault))

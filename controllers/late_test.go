@@ -10,7 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -82,11 +81,7 @@ func TestALateVaultIsSaidToHaveSettled(t *testing.T) {
 // mustNotHaveRepaired makes sure that the operator took nothing of a vault's for missing or changed that was as it should be.
 func (i *installation) mustNotHaveRepaired(vault *v1alpha1.DocVault) {
 	i.t.Helper()
-	events := &eventsv1.EventList{}
-	if err := i.kube.List(i.t.Context(), events, client.InNamespace(vault.Namespace)); err != nil {
-		i.t.Fatal(err)
-	}
-	for _, e := range events.Items {
+	for _, e := range i.events(vault) {
 		if e.Reason == v1alpha1.EventRepaired {
 			i.t.Errorf("nobody had changed anything, and the operator repaired: %s", e.Note)
 		}

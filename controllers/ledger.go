@@ -223,10 +223,9 @@ func (r *DocVaultReconciler) createLedger(ctx context.Context, l *ledger) error 
 		ObjectMeta: metav1.ObjectMeta{Name: ledgerName(l.Identity), Namespace: r.Namespace, Labels: ledgerLabels()},
 		Data:       l.data(),
 	}
-	if err := r.Create(ctx, l.secret); err != nil {
+	if err := r.ledgers.wrote(l.secret, r.Create(ctx, l.secret)); err != nil {
 		return fmt.Errorf("create ledger: %w", err)
 	}
-	r.ledgers.saw(l.secret)
 	return nil
 }
 
@@ -241,12 +240,10 @@ func (r *DocVaultReconciler) updateLedger(ctx context.Context, l *ledger) error 
 	if l.Holder != "" {
 		stored.Labels = l.adoptedLabels()
 	}
-	if err := r.Update(ctx, stored); err != nil {
-		r.ledgers.forget(stored) // it may be stored, and only the answer lost
+	if err := r.ledgers.wrote(stored, r.Update(ctx, stored)); err != nil {
 		return fmt.Errorf("update ledger: %w", err)
 	}
 	l.secret = stored
-	r.ledgers.saw(stored)
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/minio/minio-go/v7"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 )
@@ -147,12 +146,8 @@ func TestNoCredentialIsTold(t *testing.T) {
 		t.Errorf("the status tells the admin's name: %s", away)
 	}
 	told := map[string]string{"log": i.log.String(), "status": away + describe(vault.Status.Conditions) + vault.Status.URL}
-	events := &corev1.EventList{}
-	if err := i.kube.List(t.Context(), events, client.InNamespace(vault.Namespace)); err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range events.Items {
-		told["events"] += e.Reason + e.Message + "\n"
+	for _, e := range i.events(vault) {
+		told["events"] += e.Reason + e.Note + "\n"
 	}
 	if !strings.Contains(told["events"], v1alpha1.ReasonServing) {
 		t.Errorf("no event says that the vault serves:\n%s", told["events"])

@@ -18,19 +18,27 @@ import (
 	"github.com/docvault/docvault/api/v1alpha1"
 )
 
+// readyVaults makes so many vaults, each in a namespace of its own.
+func (i *installation) readyVaults(count int) []*v1alpha1.DocVault {
+	i.t.Helper()
+	vaults := make([]*v1alpha1.DocVault, count)
+	for n := range vaults {
+		vaults[n] = i.newVault(fmt.Sprintf("acme-%d", n))
+		i.create(vaults[n])
+	}
+	for _, vault := range vaults {
+		i.awaitReady(vault)
+	}
+	return vaults
+}
+
 // A changed class rolls five of its vaults at a time; one that is stuck gives up its turn, and what an owner edits goes at once.
 func TestAChangedClassRollsItsVaultsAFewAtATime(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	i.start()
-	var vaults []*v1alpha1.DocVault
-	for n := range 8 {
-		vault := i.newVault(fmt.Sprintf("acme-%d", n))
-		i.create(vault)
-		vaults = append(vaults, vault)
-	}
+	vaults := i.readyVaults(8)
 	for _, vault := range vaults {
-		i.awaitReady(vault)
 		i.forbidPods(vault.Namespace) // each one's migration waits for its pod, and the vault keeps its turn
 	}
 	i.edit(i.class, func() { i.class.Spec.Runtime.Image = "ghcr.io/docvault/docvault:v0.2.0" })
@@ -97,14 +105,8 @@ func TestVaultsThatAreRolledOutGiveTheirTurnsBack(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	i.start()
-	var vaults []*v1alpha1.DocVault
-	for n := range 6 {
-		vault := i.newVault(fmt.Sprintf("acme-%d", n))
-		i.create(vault)
-		vaults = append(vaults, vault)
-	}
+	vaults := i.readyVaults(6)
 	for _, vault := range vaults {
-		i.awaitReady(vault)
 		i.growTo(vault, "3Gi")
 	}
 	for _, vault := range vaults {

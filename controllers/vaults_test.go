@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -94,6 +95,16 @@ func (i *installation) awaitGone(object client.Object) {
 		}
 		return client.IgnoreNotFound(err)
 	})
+}
+
+// events are those that were told of anything in a vault's namespace.
+func (i *installation) events(vault *v1alpha1.DocVault) []eventsv1.Event {
+	i.t.Helper()
+	events := &eventsv1.EventList{}
+	if err := i.kube.List(i.t.Context(), events, client.InNamespace(vault.Namespace)); err != nil {
+		i.t.Fatal(err)
+	}
+	return events.Items
 }
 
 // ledger returns the Secret that lists a vault's credentials; there must be exactly one.

@@ -20,5 +20,14 @@ func (v *versions) isLast(object client.Object) bool {
 	return seen && last == object.GetResourceVersion()
 }
 
-// forget is for what is gone, and for what may have been written though the answer was lost.
+// wrote notes how a write of an object ended, and returns its error: after one it may have been written, and only the answer lost.
+func (v *versions) wrote(object client.Object, err error) error {
+	if err != nil {
+		v.forget(object)
+		return err
+	}
+	v.saw(object)
+	return nil
+}
+
 func (v *versions) forget(object client.Object) { v.last.Delete(client.ObjectKeyFromObject(object)) }
