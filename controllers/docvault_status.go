@@ -129,7 +129,7 @@ func (p *pass) summariseChildren() {
 	worker := p.observed.deployment(p.childName(v1alpha1.ComponentWorker))
 	p.set(v1alpha1.ConditionRedisReady, p.redisReady(worker))
 	p.set(v1alpha1.ConditionWorkerAvailable, p.workersAvailable(worker))
-	p.set(v1alpha1.ConditionAPIAvailable, serving(api))
+	p.set(v1alpha1.ConditionAPIAvailable, p.serving(api))
 	if p.vault.Spec.Suspend {
 		p.suspendedChildren()
 	}
@@ -320,10 +320,13 @@ func (p *pass) workersAvailable(d *appsv1.Deployment) verdict {
 }
 
 // serving is true when at least one API replica serves at the spec's version, or a rolling update towards it goes on.
-func serving(d *appsv1.Deployment) verdict {
+func (p *pass) serving(d *appsv1.Deployment) verdict {
+	replicas := p.vault.Spec.API.Replicas
 	switch {
 	case d == nil:
 		return isFalse(v1alpha1.ReasonNotStarted, "waits for what comes before it")
+	case wantedReplicas(d) == 0 && (replicas == nil || *replicas > 0):
+		return isFalse(v1alpha1.ReasonProgressing, "the API pods are about to be started")
 	case wantedReplicas(d) == 0:
 		return isFalse(v1alpha1.ReasonUnavailable, "no API replica is wanted: raise spec.api.replicas")
 	case d.Status.AvailableReplicas == 0:

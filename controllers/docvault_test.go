@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -64,6 +65,11 @@ func TestASuspendedVaultRunsNoPodsAndWakes(t *testing.T) {
 	i.awaitNoPods(vault)
 	i.edit(vault, func() { vault.Spec.Suspend = false })
 	i.awaitReady(vault)
+	for _, e := range i.events(vault) {
+		if strings.Contains(e.Note, "spec.api.replicas") {
+			t.Errorf("one that wakes is told: %s", e.Note)
+		}
+	}
 }
 
 func TestAnOutageOfTheBackendsDoesNotUnreadyAVaultThatServes(t *testing.T) {
