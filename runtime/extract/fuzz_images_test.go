@@ -18,11 +18,13 @@ var fuzzLimits = Limits{MaxPixels: 100_000, MaxPages: 10, Timeout: 10 * time.Sec
 // FuzzImage opens and decodes whatever comes as each type of image: an image upright and grey, or a reason for people.
 func FuzzImage(f *testing.F) {
 	mimes := []string{typePNG.MIME, typeJPEG.MIME, typeTIFF.MIME, typeGIF.MIME, typeWebP.MIME, typeBMP.MIME}
-	webp, err := os.ReadFile(filepath.Join("testdata", "letter.webp"))
-	if err != nil {
-		f.Fatal(err)
+	for name, kind := range map[string]byte{"letter.webp": 4, "jpeg-in-strips.tiff": 2} {
+		content, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content, kind)
 	}
-	f.Add(webp, byte(4))
 	f.Add([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00N \x00\x00N \x01\x00\x00\x00\x00"), byte(0))
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"), byte(1))
 	f.Add([]byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x03\x00\x00\x00\x08\x00\x00\x00"), byte(2))

@@ -3,6 +3,7 @@ package extract
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/gif"
@@ -13,6 +14,7 @@ import (
 	"runtime/debug"
 
 	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
 	"github.com/docvault/docvault/runtime/document"
@@ -85,7 +87,7 @@ func openSingle(at func() *io.SectionReader, mime string) ([]picture, error) {
 	c := codecs[mime]
 	config, err := c.config(bufio.NewReader(at()))
 	if err != nil {
-		return nil, brokenImage()
+		return nil, unreadable(err)
 	}
 	orientation := upright
 	if mime == typeJPEG.MIME {
@@ -93,6 +95,23 @@ func openSingle(at func() *io.SectionReader, mime string) ([]picture, error) {
 	}
 	decode := func() (image.Image, error) { return c.decode(bufio.NewReader(at())) }
 	return []picture{{size: image.Pt(config.Width, config.Height), orientation: orientation, decode: decode}}, nil
+}
+
+// unreadable says what an error of a decoder means: a form of its format that it does not know, or damage.
+func unreadable(err error) error {
+	var never *document.ReadError
+	if errors.As(err, &never) {
+		return never
+	}
+	var ofTIFF tiff.UnsupportedError
+	var ofJPEG jpeg.UnsupportedError
+	var ofPNG png.UnsupportedError
+	if errors.Is(err, bmp.ErrUnsupported) || errors.As(err, &ofTIFF) || errors.As(err, &ofJPEG) || errors.As(err, &ofPNG) {
+		return &document.ReadError{
+			Code: document.CodeUnsupported, Detail: "The image is packed in a way that cannot be read. Save it as PDF, PNG or JPEG.",
+		}
+	}
+	return brokenImage()
 }
 
 func brokenImage() error {

@@ -40,14 +40,14 @@ func jpegOrientation(file io.Reader) int {
 
 // exifOrientation reads a TIFF of one directory that has no image.
 func exifOrientation(exif []byte) int {
-	file := bytes.NewReader(exif)
+	file := io.NewSectionReader(bytes.NewReader(exif), 0, int64(len(exif)))
 	order, at, err := tiffHeader(file)
 	if err != nil {
 		return upright
 	}
-	orientation, _, err := readDirectory(file, order, at)
+	directory, err := readDirectory(file, order, at)
 	if err != nil {
 		return upright
 	}
-	return orientation
+	return directory.number(tagOrientation, upright)
 }

@@ -13,8 +13,23 @@ import (
 	"github.com/docvault/docvault/runtime/document"
 )
 
-// tagOrientation is TIFF's and EXIF's number of the field that says how the image is turned.
-const tagOrientation = 0x0112
+// The fields of TIFF 6.0 that are read here; that of the orientation is EXIF's too.
+const (
+	tagWidth           = 256
+	tagHeight          = 257
+	tagCompression     = 259
+	tagColours         = 262
+	tagStripOffsets    = 273
+	tagOrientation     = 274
+	tagRowsPerStrip    = 278
+	tagStripByteCounts = 279
+	tagPlanar          = 284
+	tagTileWidth       = 322
+	tagTileHeight      = 323
+	tagTileOffsets     = 324
+	tagTileByteCounts  = 325
+	tagJPEGTables      = 347
+)
 
 var errNoDirectory = errors.New("no directory of a TIFF")
 
@@ -32,20 +47,20 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 				"The image has more than %d pages, which is as many as are read. Split it.", limits.MaxPages)}
 		}
 		seen = append(seen, next)
-		page := &tiffPage{SectionReader: file, order: order, directory: next}
-		config, err := tiff.DecodeConfig(page.reader())
-		if err != nil && len(pictures) == 0 {
-			return nil, unreadableTIFF(err)
-		}
-		orientation, following, err2 := readDirectory(file, order, next)
-		if err != nil || err2 != nil {
+		d, err := readDirectory(file, order, next)
+		if err != nil {
 			break // what comes behind damage is lost
 		}
-		pictures = append(pictures, picture{
-			size: image.Pt(config.Width, config.Height), orientation: orientation,
-			decode: func() (image.Image, error) { return tiff.Decode(page.reader()) },
-		})
-		next = following
+		p, err := d.picture(limits)
+		switch {
+		case err != nil && len(pictures) == 0:
+			return nil, unreadable(err)
+		case err != nil:
+			return pictures, nil
+		}
+		p.orientation = d.number(tagOrientation, upright)
+		pictures = append(pictures, p)
+		next = d.next
 	}
 	if len(pictures) == 0 {
 		return nil, brokenImage()
@@ -53,14 +68,18 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 	return pictures, nil
 }
 
-func unreadableTIFF(err error) error {
-	var unsupported tiff.UnsupportedError
-	if errors.As(err, &unsupported) {
-		return &document.ReadError{
-			Code: document.CodeUnsupported, Detail: "The TIFF is compressed in a way that cannot be read. Save it as PDF, PNG or JPEG.",
-		}
+// picture finds out the size, and who decodes the page.
+func (d *tiffDirectory) picture(limits Limits) (picture, error) {
+	if d.number(tagCompression, 1) == compressedByJPEG {
+		return d.jpegPicture(limits)
 	}
-	return brokenImage()
+	page := &tiffPage{SectionReader: d.file, order: d.order, directory: d.at}
+	config, err := tiff.DecodeConfig(page.reader())
+	if err != nil {
+		return picture{}, err //nolint:wrapcheck // unreadable says what it means
+	}
+	decode := func() (image.Image, error) { return tiff.Decode(page.reader()) }
+	return picture{size: image.Pt(config.Width, config.Height), decode: decode}, nil
 }
 
 func tiffHeader(file io.ReaderAt) (binary.ByteOrder, uint32, error) {
@@ -80,25 +99,79 @@ func tiffHeader(file io.ReaderAt) (binary.ByteOrder, uint32, error) {
 	return order, order.Uint32(head[4:]), nil
 }
 
-// readDirectory also returns where the next directory begins, 0 when this is the last.
-func readDirectory(file io.ReaderAt, order binary.ByteOrder, at uint32) (orientation int, next uint32, err error) {
+// tiffDirectory is what a page of a TIFF says of itself.
+type tiffDirectory struct {
+	file    *io.SectionReader
+	order   binary.ByteOrder
+	at      uint32
+	entries []byte
+	next    uint32 // where the next directory begins, 0 when this is the last
+}
+
+const tiffEntryBytes = 12
+
+func readDirectory(file *io.SectionReader, order binary.ByteOrder, at uint32) (*tiffDirectory, error) {
 	var count [2]byte
 	if _, err := file.ReadAt(count[:], int64(at)); err != nil {
-		return 0, 0, errNoDirectory
+		return nil, errNoDirectory
 	}
-	const entryBytes = 12
-	entries := make([]byte, int(order.Uint16(count[:]))*entryBytes+4)
+	entries := make([]byte, int(order.Uint16(count[:]))*tiffEntryBytes+4)
 	if n, err := file.ReadAt(entries, int64(at)+2); err != nil && n < len(entries) {
-		return 0, 0, errNoDirectory
+		return nil, errNoDirectory
 	}
-	orientation = upright
 	last := len(entries) - 4
-	for i := 0; i < last; i += entryBytes {
-		if order.Uint16(entries[i:]) == tagOrientation {
-			orientation = int(order.Uint16(entries[i+8:]))
+	return &tiffDirectory{file: file, order: order, at: at, entries: entries[:last], next: order.Uint32(entries[last:])}, nil
+}
+
+// number returns the first value of a field, or usual where it has none.
+func (d *tiffDirectory) number(tag uint16, usual int) int {
+	if values := d.numbers(tag); len(values) > 0 {
+		return int(values[0])
+	}
+	return usual
+}
+
+// numbers returns the values of a field of whole numbers; none where it is absent or damaged.
+func (d *tiffDirectory) numbers(tag uint16) []uint32 {
+	raw, width := d.values(tag)
+	values := make([]uint32, 0, len(raw)/width)
+	for ; len(raw) >= width; raw = raw[width:] {
+		switch width {
+		case 1:
+			values = append(values, uint32(raw[0]))
+		case 2:
+			values = append(values, uint32(d.order.Uint16(raw)))
+		case 4:
+			values = append(values, d.order.Uint32(raw))
 		}
 	}
-	return orientation, order.Uint32(entries[last:]), nil
+	return values
+}
+
+// tiffWidths are the bytes of a value by the types that are read here: BYTE, SHORT, LONG and UNDEFINED.
+var tiffWidths = map[uint16]int{1: 1, 3: 2, 4: 4, 7: 1}
+
+// values returns the bytes of a field, and how many make a value. They stand in the entry, or where it says.
+func (d *tiffDirectory) values(tag uint16) (raw []byte, width int) {
+	for entry := d.entries; len(entry) >= tiffEntryBytes; entry = entry[tiffEntryBytes:] {
+		if d.order.Uint16(entry) != tag {
+			continue
+		}
+		width := tiffWidths[d.order.Uint16(entry[2:])]
+		size := int64(width) * int64(d.order.Uint32(entry[4:]))
+		switch {
+		case width == 0 || size > d.file.Size():
+			return nil, 1
+		case size <= 4:
+			return entry[8:][:size], width
+		}
+		raw = make([]byte, size)
+		if _, err := d.file.ReadAt(raw, int64(d.order.Uint32(entry[8:]))); err != nil {
+			return nil, 1
+		}
+		return raw, width
+	}
+	return nil, 1
 }
 
 // tiffPage is a TIFF whose header names another directory as its first: the decoder reads the first one only.

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/image/bmp"
+
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/extract"
 )
@@ -211,18 +213,23 @@ func TestDamagedImages(t *testing.T) {
 	t.Parallel()
 	page := drawn(t, letter...)
 	for name, content := range map[string][]byte{
-		"png":         encoded(t, page),
-		"jpeg":        asJPEG(t, page),
-		"tiff":        tiffOf(1, page),
-		"webp":        testdata(t, "letter.webp"),
-		"gif":         written(t, func(w io.Writer) error { return gif.Encode(w, page, nil) }),
-		"bmp, random": append([]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00"), noise(40, 40).Pix...),
+		"png":  encoded(t, page),
+		"jpeg": asJPEG(t, page),
+		"tiff": tiffOf(1, page),
+		"webp": testdata(t, "letter.webp"),
+		"gif":  written(t, func(w io.Writer) error { return gif.Encode(w, page, nil) }),
+		"bmp":  written(t, func(w io.Writer) error { return bmp.Encode(w, page) }),
 	} {
 		if _, err := read(t, newOCR(t, extract.Limits{}), content[:100]); code(err) != document.CodeMalformed {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := read(t, newOCR(t, extract.Limits{}), []byte("II+\x00\x08\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00")); code(err) != document.CodeUnsupported {
-		t.Errorf("BigTIFF: %v", err)
+	for name, content := range map[string][]byte{
+		"BigTIFF":       []byte("II+\x00\x08\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"),
+		"a strange bmp": append([]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00"), noise(40, 40).Pix...),
+	} {
+		if _, err := read(t, newOCR(t, extract.Limits{}), content); code(err) != document.CodeUnsupported {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
