@@ -157,8 +157,9 @@ func FuzzODF(f *testing.F) {
 func FuzzPDF(f *testing.F) {
 	white := image.NewGray(image.Rect(0, 0, 8, 4))
 	form := pdfWriter{form: "/AcroForm << /Fields [6 0 R] >>"}
-	form.page("/Annots [6 0 R]", lines("Name:"))
+	form.page("/Annots [6 0 R 7 0 R]", lines("Name:"))
 	form.add("<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada Lovelace) /Rect [72 700 300 720] /P 4 0 R >>")
+	form.add("<< /Type /Annot /Subtype /FreeText /Contents (Countess) /DA (/F1 12 Tf) /Rect [72 660 300 680] /F 4 >>")
 	for _, content := range [][]byte{
 		pdf("text\nof two lines", "and (two) pages"), form.bytes(), scanned(white, 8, "/Rotate 90 "+halfPage, onPaper), scanned(white, 1, halfPage, onPaper),
 		testdata(f, "empty-password.pdf"), testdata(f, "empty-password-rc4.pdf"), testdata(f, "needs-password.pdf"), []byte("%PDF-1.4\n"),

@@ -146,6 +146,25 @@ func TestEachPageIsReadAsItIs(t *testing.T) {
 	}
 }
 
+// Forms without fields are filled in by text that a viewer puts on them.
+func TestTextOnThePageIsRead(t *testing.T) {
+	t.Parallel()
+	var p pdfWriter
+	annots := fmt.Sprintf("/Annots [%d 0 R %d 0 R %d 0 R %d 0 R]",
+		p.add(`<< /Type /Annot /Subtype /FreeText /Contents (Ada\rLovelace) /DA (/F1 12 Tf) /Rect [72 600 300 640] /F 4 >>`),
+		p.add(`<< /Type /Annot /Subtype /FreeText /Contents (Signed by hand.) /DA (/F1 12 Tf) /Rect [72 760 300 780] /F 4 >>`),
+		p.add(`<< /Type /Annot /Subtype /FreeText /Contents (Taken back.) /DA (/F1 12 Tf) /Rect [72 500 300 540] /F 2 >>`),
+		p.add(`<< /Type /Annot /Subtype /Text /Contents (A comment.) /Rect [72 400 90 420] /F 4 >>`))
+	p.page(annots, lines("Name, please. Signed by hand."))
+	result, err := read(t, noTesseract(t), p.bytes())
+	if err != nil || len(result.Pages) != 1 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	if want := "Name, please. Signed by hand.\nAda\nLovelace"; strings.TrimSpace(strings.ReplaceAll(result.Pages[0], "\r", "")) != want {
+		t.Errorf("%q, want %q", result.Pages[0], want)
+	}
+}
+
 func TestFormFieldsAreRead(t *testing.T) {
 	t.Parallel()
 	var p pdfWriter

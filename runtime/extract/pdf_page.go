@@ -41,7 +41,7 @@ func (p pdfPage) page() requests.Page {
 	return requests.Page{ByIndex: &requests.PageByIndex{Document: p.document, Index: p.index}}
 }
 
-// read returns the text layer with the values of form fields; where there is none, what OCR reads on the page; and of a scan with
+// read returns the text layer with what was typed on it; where there is none, what OCR reads on the page; and of a scan with
 // a stamp both. A text layer is never replaced.
 func (p pdfPage) read(ctx context.Context, r request) (string, error) {
 	layer, err := p.GetPageText(&requests.GetPageText{Page: p.page()})
@@ -52,7 +52,7 @@ func (p pdfPage) read(ctx context.Context, r request) (string, error) {
 	if garbage(text) {
 		text = ""
 	}
-	text += p.fields(text)
+	text += p.typed(text)
 	if !p.wantsOCR(text) {
 		return text, nil
 	}
@@ -80,40 +80,6 @@ func garbage(text string) bool {
 		}
 	}
 	return meaningless*2 > glyphs
-}
-
-// fields returns the values of form fields that the text does not hold, a line for each.
-func (p pdfPage) fields(text string) string {
-	annotations, err := p.FPDFPage_GetAnnotCount(&requests.FPDFPage_GetAnnotCount{Page: p.page()})
-	if err != nil || annotations.Count == 0 {
-		return ""
-	}
-	form, err := p.GetForm(&requests.GetForm{Page: p.page()})
-	if err != nil {
-		return "" // damaged fields: the page itself is read
-	}
-	var values strings.Builder
-	for _, field := range form.Fields {
-		for _, value := range valuesOf(field) {
-			value = strings.TrimSpace(tidy(value))
-			if value != "" && !strings.Contains(text, value) {
-				values.WriteString("\n" + value)
-			}
-		}
-	}
-	return values.String()
-}
-
-func valuesOf(field responses.FormField) []string {
-	switch field.Type {
-	case enums.FPDF_FORMFIELD_TYPE_TEXTFIELD, enums.FPDF_FORMFIELD_TYPE_RADIOBUTTON:
-		if field.Value != nil {
-			return []string{*field.Value}
-		}
-	case enums.FPDF_FORMFIELD_TYPE_COMBOBOX, enums.FPDF_FORMFIELD_TYPE_LISTBOX:
-		return field.Values
-	}
-	return nil
 }
 
 // wantsOCR reports whether the page shows something that its text is not.
