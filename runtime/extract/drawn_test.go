@@ -95,22 +95,17 @@ func tiffOf(orientation int, pages ...*image.Gray) []byte {
 			{278, uint32(page.Rect.Dy())},
 			{279, uint32(len(rows))},
 		}
-		writeTIFFEntries(&out, entries)
+		_ = binary.Write(&out, binary.LittleEndian, uint16(len(entries)))
+		for _, entry := range entries {
+			_ = binary.Write(&out, binary.LittleEndian, []uint16{uint16(entry[0]), 4})
+			_ = binary.Write(&out, binary.LittleEndian, []uint32{1, entry[1]})
+		}
 		at = uint32(out.Len()) + 4
 		if i == len(pages)-1 {
 			out.Write(make([]byte, 4))
 		}
 	}
 	return out.Bytes()
-}
-
-// writeTIFFEntries writes a directory but for where the next one is. Each value is a LONG.
-func writeTIFFEntries(out *bytes.Buffer, entries [][2]uint32) {
-	_ = binary.Write(out, binary.LittleEndian, uint16(len(entries)))
-	for _, entry := range entries {
-		_ = binary.Write(out, binary.LittleEndian, []uint16{uint16(entry[0]), 4})
-		_ = binary.Write(out, binary.LittleEndian, []uint32{1, entry[1]})
-	}
 }
 
 // exifed puts an orientation into a JPEG.

@@ -18,7 +18,7 @@ var fuzzLimits = Limits{MaxPixels: 100_000, MaxPages: 10, Timeout: 10 * time.Sec
 // FuzzImage opens and decodes whatever comes as each type of image: an image upright and grey, or a reason for people.
 func FuzzImage(f *testing.F) {
 	mimes := []string{typePNG.MIME, typeJPEG.MIME, typeTIFF.MIME, typeGIF.MIME, typeWebP.MIME, typeBMP.MIME}
-	for name, kind := range map[string]byte{"letter.webp": 4, "jpeg-in-strips.tiff": 2} {
+	for name, kind := range map[string]byte{"letter.webp": 4, "jpeg-in-strips.tiff": 2, "grey-transparent.tiff": 2} {
 		content, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)

@@ -17,17 +17,23 @@ import (
 const (
 	tagWidth           = 256
 	tagHeight          = 257
+	tagBitsPerSample   = 258
 	tagCompression     = 259
 	tagColours         = 262
 	tagStripOffsets    = 273
 	tagOrientation     = 274
+	tagSamplesPerPixel = 277
 	tagRowsPerStrip    = 278
 	tagStripByteCounts = 279
 	tagPlanar          = 284
+	tagPredictor       = 317
+	tagPalette         = 320
 	tagTileWidth       = 322
 	tagTileHeight      = 323
 	tagTileOffsets     = 324
 	tagTileByteCounts  = 325
+	tagExtraSamples    = 338
+	tagSampleFormat    = 339
 	tagJPEGTables      = 347
 )
 
@@ -68,15 +74,18 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 	return pictures, nil
 }
 
-// picture finds out the size, and who decodes the page.
+// picture finds out the size, and who decodes the page: x/image/tiff what it knows.
 func (d *tiffDirectory) picture(limits Limits) (picture, error) {
-	if d.number(tagCompression, 1) == compressedByJPEG {
-		return d.jpegPicture(limits)
+	switch packed := d.number(tagCompression, packedNot); {
+	case !packings[packed], d.number(tagPlanar, 1) != 1:
+		return picture{}, tiff.UnsupportedError("packing")
+	case packed == packedJPEG:
+		return d.ofJPEGs(limits)
 	}
 	page := &tiffPage{SectionReader: d.file, order: d.order, directory: d.at}
 	config, err := tiff.DecodeConfig(page.reader())
 	if err != nil {
-		return picture{}, err //nolint:wrapcheck // unreadable says what it means
+		return d.ofSamples(limits)
 	}
 	decode := func() (image.Image, error) { return tiff.Decode(page.reader()) }
 	return picture{size: image.Pt(config.Width, config.Height), decode: decode}, nil
