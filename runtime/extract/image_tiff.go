@@ -58,11 +58,11 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 			break // what comes behind damage is lost
 		}
 		p, err := d.picture(limits)
-		switch {
-		case err != nil && len(pictures) == 0:
+		if err != nil && len(pictures) == 0 {
 			return nil, unreadable(err)
-		case err != nil:
-			return pictures, nil
+		}
+		if err != nil {
+			break
 		}
 		p.orientation = d.number(tagOrientation, upright)
 		pictures = append(pictures, p)

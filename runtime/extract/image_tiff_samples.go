@@ -140,8 +140,8 @@ func (p *tiffSamples) part(row []byte, values []uint16) {
 
 func (p *tiffSamples) colour(values []uint16) color.NRGBA {
 	if p.colours == coloursPalette {
-		red, count := int(values[0]), 1<<p.bits
-		return color.NRGBA{uint8(p.palette[red] >> 8), uint8(p.palette[count+red] >> 8), uint8(p.palette[2*count+red] >> 8), 0xff}
+		shade := func(i int) uint8 { return uint8(p.palette[i<<p.bits+int(values[0])] >> 8) } //nolint:gosec // of sixteen bits
+		return color.NRGBA{shade(0), shade(1), shade(2), 0xff}
 	}
 	var v [5]uint8
 	for i := range min(p.own+1, p.samples) {
@@ -200,7 +200,7 @@ func (u *unpackBits) Read(to []byte) (n int, err error) {
 // next begins a run. Of the lengths, -128 means nothing.
 func (u *unpackBits) next() error {
 	head, err := u.in.ReadByte()
-	switch length := int(int8(head)); {
+	switch length := int(int8(head)); { //nolint:gosec // negative numbers are meant
 	case err != nil:
 		return err //nolint:wrapcheck // io.EOF is part of the contract of Reader
 	case length >= 0:

@@ -230,11 +230,11 @@ func (p samplesTIFF) pack(t testing.TB, rows []byte) []byte {
 
 // literalLZW packs nothing: before codes would get wider than nine bits, it begins anew.
 func literalLZW(data []byte) []byte {
-	const clear, end, before = 256, 257, 200
-	codes := []int{clear}
+	const anew, end, before = 256, 257, 200
+	codes := []int{anew}
 	for i, b := range data {
 		if codes = append(codes, int(b)); i%before == before-1 {
-			codes = append(codes, clear)
+			codes = append(codes, anew)
 		}
 	}
 	codes = append(codes, end)
