@@ -114,8 +114,8 @@ func (v *Vault) MakePreview(ctx context.Context, t queue.Task) (Outcome, error) 
 	if err != nil {
 		return "", fmt.Errorf("begin: %w", err)
 	}
-	return v.work(ctx, t, int(begun.Attempts), func(ctx context.Context) error {
-		picture, err := v.render(ctx, begun)
+	return v.work(ctx, t, int(begun.Attempts), func(working context.Context) error {
+		picture, err := v.render(working, begun)
 		if err != nil {
 			return err
 		}

@@ -52,8 +52,8 @@ func (v *Vault) Extract(ctx context.Context, id document.ID, generation int64) (
 	if err != nil {
 		return "", fmt.Errorf("begin: %w", err)
 	}
-	return v.work(ctx, task, int(begun.Attempts), func(ctx context.Context) error {
-		read, err := v.read(ctx, begun)
+	return v.work(ctx, task, int(begun.Attempts), func(working context.Context) error {
+		read, err := v.read(working, begun)
 		if err != nil {
 			return err
 		}
@@ -138,19 +138,19 @@ func (v *Vault) ClassifyTask(ctx context.Context, id document.ID, generation int
 	if err != nil {
 		return "", fmt.Errorf("begin: %w", err)
 	}
-	return v.work(ctx, task, int(begun.Attempts), func(ctx context.Context) error {
-		settings, err := v.stored(ctx, begun.Owner)
+	return v.work(ctx, task, int(begun.Attempts), func(working context.Context) error {
+		settings, err := v.stored(working, begun.Owner)
 		if err != nil {
 			return err
 		}
-		request, err := v.request(ctx, id, begun, settings)
+		request, err := v.request(working, id, begun, settings)
 		if err != nil {
 			return err
 		}
 		if request.Text == "" || len(request.Topics) == 0 {
 			return v.skip(ctx, id, generation)
 		}
-		asking, end := telemetry.Step(ctx, "ask the provider")
+		asking, end := telemetry.Step(working, "ask the provider")
 		result, err := v.judge(asking, begun, settings, request)
 		end(err)
 		if err != nil {
@@ -187,7 +187,9 @@ func filed(id document.ID, generation int64, r classify.Result) store.Filed {
 	return f
 }
 
-// work keeps a piece of work alive while do does it, and records how it ended.
+// work keeps a piece of work alive while do does it, and records how it ended. The context that do is given ends when the work has been
+// overtaken. What do finds out it writes under its caller's: a beat that waited for that very write finds the work ended, and must not cut off
+// the answer to the commit.
 func (v *Vault) work(ctx context.Context, t queue.Task, attempts int, do func(context.Context) error) (Outcome, error) {
 	if attempts > maxAttempts {
 		return v.fail(ctx, t, poison(t.Kind))

@@ -2,12 +2,15 @@ package vault_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/docvault/docvault/runtime/blob"
 	"github.com/docvault/docvault/runtime/document"
@@ -186,6 +189,43 @@ func TestHeartbeatKeepsSlowWork(t *testing.T) {
 	close(slow.open)
 	if r := <-ended; r.outcome != vault.Done || r.err != nil {
 		t.Fatalf("ended as %+v", r)
+	}
+}
+
+// TestBeatsThatWaitForResults has beats come when results are written and not yet committed. They find the work ended by those very results, at
+// the moment of the answers to the commits: the work was done all the same, and filing is handed out at once.
+func TestBeatsThatWaitForResults(t *testing.T) {
+	t.Parallel()
+	const atOnce = 2
+	app := runtimetest.NewApp(t)
+	waiting := func() bool {
+		sql := "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'"
+		return rows(t, app, sql, app.Database.Name) == 2*atOnce
+	}
+	for round := range 20 {
+		var works []<-chan result
+		var gates []gate
+		for i := range atOnce {
+			d := upload(t, app.Vault, "a.txt", fmt.Appendf(nil, "text %d of %d", i, round))
+			work, ended := begin(t.Context(), t, app, d.ID, vault.Timing{Heartbeat: 10 * time.Millisecond})
+			works, gates = append(works, ended), append(gates, work)
+		}
+		past(t, app, func(ctx context.Context, conn *pgx.Conn) error {
+			if _, err := conn.Exec(ctx, "BEGIN; LOCK TABLE document_texts IN SHARE MODE"); err != nil {
+				return err
+			}
+			for _, work := range gates {
+				close(work.open)
+			}
+			runtimetest.Wait(t, 10*time.Second, "results and beats to wait", waiting)
+			_, err := conn.Exec(ctx, "COMMIT")
+			return err
+		})
+		for _, ended := range works {
+			if r := <-ended; r.outcome != vault.Done || r.err != nil {
+				t.Fatalf("round %d: ended as %+v", round, r)
+			}
+		}
 	}
 }
 
