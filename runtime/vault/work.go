@@ -188,8 +188,8 @@ func filed(id document.ID, generation int64, r classify.Result) store.Filed {
 }
 
 // work keeps a piece of work alive while do does it, and records how it ended. The context that do is given ends when the work has been
-// overtaken. What do finds out it writes under its caller's: a beat that waited for that very write finds the work ended, and must not cut off
-// the answer to the commit.
+// overtaken. What do found out it writes under its caller's: a beat that waited for that very write finds the work ended, and must not
+// cut off the answer to the commit.
 func (v *Vault) work(ctx context.Context, t queue.Task, attempts int, do func(context.Context) error) (Outcome, error) {
 	if attempts > maxAttempts {
 		return v.fail(ctx, t, poison(t.Kind))
