@@ -50,7 +50,7 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 // picture finds out the size, and who decodes the page: x/image/tiff what it knows.
 func (d *tiffDirectory) picture(limits Limits) (picture, error) {
 	switch packed := d.number(tagCompression, packedNot); {
-	case !packings[packed], d.number(tagPlanar, 1) != 1:
+	case !packings[packed], d.number(tagPlanar, 1) != 1 && d.number(tagSamplesPerPixel, 1) > 1: // colours apart
 		return picture{}, tiff.UnsupportedError("packing")
 	case packed == packedJPEG:
 		return d.ofJPEGs(limits)

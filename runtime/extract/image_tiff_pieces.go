@@ -10,6 +10,7 @@ import (
 
 // The ways to pack a page that are read.
 const (
+	packedUnset    = 0 // which some write for the next
 	packedNot      = 1
 	packedG3       = 3
 	packedG4       = 4
@@ -21,8 +22,8 @@ const (
 )
 
 var packings = map[int]bool{
-	packedNot: true, packedG3: true, packedG4: true, packedLZW: true, packedJPEG: true, packedDeflate: true, packedBits: true,
-	packedDeflate2: true,
+	packedUnset: true, packedNot: true, packedG3: true, packedG4: true, packedLZW: true, packedJPEG: true, packedDeflate: true,
+	packedBits: true, packedDeflate2: true,
 }
 
 // What the values of a pixel mean.

@@ -68,9 +68,7 @@ func (p *tiffSamples) known() bool {
 	default:
 		return false
 	}
-	switch p.packed {
-	case packedNot, packedLZW, packedDeflate, packedDeflate2, packedBits:
-	default:
+	if p.packed == packedG3 || p.packed == packedG4 { // which are for one bit a pixel: not for what comes here
 		return false
 	}
 	const most = 16 // values of a pixel

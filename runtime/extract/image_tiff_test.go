@@ -132,6 +132,7 @@ type samplesTIFF struct {
 	differences   bool
 	tiled         bool
 	extra         []uint16
+	planar        []uint16
 }
 
 // of keeps a pixel's values from 0 to 0xff, of which only the upper bits stay.
@@ -159,6 +160,9 @@ func (p samplesTIFF) of(t testing.TB, from image.Image, values func(color.RGBA) 
 	}
 	if p.extra != nil {
 		page.fields[338] = p.extra
+	}
+	if p.planar != nil {
+		page.fields[284] = p.planar
 	}
 	if p.colours == palette { // of shades of grey
 		var shades []uint16
@@ -338,6 +342,8 @@ func TestTIFFsOfUnusualPixelsAreRead(t *testing.T) {
 		"grey, transparent, tiles": {
 			samplesTIFF{colours: blackIsZero, bits: 8, samples: 2, packed: 8, differences: true, tiled: true, extra: []uint16{2}}, onNothing,
 		},
+		"one colour, apart":         {samplesTIFF{colours: blackIsZero, bits: 8, samples: 1, packed: 8, planar: []uint16{2}}, grey},
+		"not packed, as zero":       {samplesTIFF{colours: blackIsZero, bits: 8, samples: 1}, grey},
 		"grey, premultiplied":       {samplesTIFF{colours: blackIsZero, bits: 16, samples: 2, packed: 1, extra: []uint16{1}}, onNothing},
 		"print":                     {samplesTIFF{colours: cmyk, bits: 8, samples: 4, packed: 8}, ink},
 		"colours and one not named": {samplesTIFF{colours: rgb, bits: 8, samples: 4, packed: 8, extra: []uint16{0}}, andNothing},
@@ -359,6 +365,7 @@ func TestDamagedTIFFs(t *testing.T) {
 		fields: map[uint16]any{258: []uint16{3}, 262: []uint16{blackIsZero}},
 	}
 	empty := tiffPage{size: page.Rect.Size(), piece: page.Rect.Size(), fields: map[uint16]any{259: []uint16{7}}}
+	apart := samplesTIFF{colours: rgb, bits: 8, samples: 3, packed: 8, planar: []uint16{2}}
 	unknown := samplesTIFF{colours: rgb, bits: 8, samples: 3, packed: 34661}
 	halved := bytes.Clone(whole.of(t, page))
 	width := bytes.LastIndex(halved, []byte("\x00\x01\x04\x00\x01\x00\x00\x00")) + 8
@@ -371,6 +378,7 @@ func TestDamagedTIFFs(t *testing.T) {
 		"a JPEG larger than its place": {halved, extract.Limits{}, document.CodeMalformed},
 		"no pieces":                    {empty.bytes(), extract.Limits{}, document.CodeMalformed},
 		"a packing that is not known":  {unknown.of(t, page, grey), extract.Limits{}, document.CodeUnsupported},
+		"colours apart":                {apart.of(t, page, andNothing), extract.Limits{}, document.CodeUnsupported},
 		"three bits":                   {strange.bytes(), extract.Limits{}, document.CodeUnsupported},
 		"tiles of too many pixels":     {tiles, extract.Limits{MaxPixels: 47 * 48}, document.CodeTooLargeToRead},
 	} {
