@@ -19,6 +19,7 @@ const (
 	tagRowsPerStrip    = 278
 	tagStripByteCounts = 279
 	tagPlanar          = 284
+	tagT4Options       = 292
 	tagPredictor       = 317
 	tagPalette         = 320
 	tagTileWidth       = 322

@@ -26,6 +26,12 @@ var packings = map[int]bool{
 	packedBits: true, packedDeflate2: true,
 }
 
+// What the options of packedG3 say.
+const (
+	g3TwoDimensions = 1 << 0
+	g3Filled        = 1 << 2 // up to whole bytes, before the end of a line
+)
+
 // What the values of a pixel mean.
 const (
 	coloursWhiteIsZero = 0

@@ -366,6 +366,10 @@ func TestDamagedTIFFs(t *testing.T) {
 	}
 	empty := tiffPage{size: page.Rect.Size(), piece: page.Rect.Size(), fields: map[uint16]any{259: []uint16{7}}}
 	apart := samplesTIFF{colours: rgb, bits: 8, samples: 3, packed: 8, planar: []uint16{2}}
+	fax := tiffPage{
+		size: image.Pt(8, 8), piece: image.Pt(8, 8), pieces: [][]byte{make([]byte, 24)},
+		fields: map[uint16]any{259: []uint16{3}, 262: []uint16{whiteIsZero}, 292: []uint32{4}},
+	}
 	unknown := samplesTIFF{colours: rgb, bits: 8, samples: 3, packed: 34661}
 	halved := bytes.Clone(whole.of(t, page))
 	width := bytes.LastIndex(halved, []byte("\x00\x01\x04\x00\x01\x00\x00\x00")) + 8
@@ -379,6 +383,7 @@ func TestDamagedTIFFs(t *testing.T) {
 		"no pieces":                    {empty.bytes(), extract.Limits{}, document.CodeMalformed},
 		"a packing that is not known":  {unknown.of(t, page, grey), extract.Limits{}, document.CodeUnsupported},
 		"colours apart":                {apart.of(t, page, andNothing), extract.Limits{}, document.CodeUnsupported},
+		"a fax in whole bytes":         {fax.bytes(), extract.Limits{}, document.CodeUnsupported},
 		"three bits":                   {strange.bytes(), extract.Limits{}, document.CodeUnsupported},
 		"tiles of too many pixels":     {tiles, extract.Limits{MaxPixels: 47 * 48}, document.CodeTooLargeToRead},
 	} {
