@@ -59,13 +59,12 @@ func TestAnswerToTheCommitIsLost(t *testing.T) {
 			return func() bool { return rows(t, app, sql, app.Database.Name) == n }
 		}
 		runtimetest.Wait(t, 10*time.Second, "the commit to wait", waiting(1))
-		proxy.Refuse() // or the driver would ask the server to stop
+		proxy.Refuse() // for good: the driver, once it is let through, asks the server to stop
 		if err := <-committed; !errors.Is(err, document.ErrUnavailable) {
 			t.Errorf("got %v, want %v", err, document.ErrUnavailable)
 		}
-		proxy.Resume()
 		go func() {
-			v.Discard(ctx, s)
+			app.Discard(ctx, s)
 			close(discarded)
 		}()
 		runtimetest.Wait(t, 10*time.Second, "the clearing away to wait for the commit", waiting(2))
