@@ -52,8 +52,8 @@ func (d *tiffDirectory) picture(limits Limits) (picture, error) {
 	switch packed := d.number(tagCompression, packedNot); {
 	case !packings[packed], d.number(tagPlanar, 1) != 1 && d.number(tagSamplesPerPixel, 1) > 1: // colours apart
 		return picture{}, tiff.UnsupportedError("packing")
-	case packed == packedG3 && d.number(tagT4Options, 0)&(g3TwoDimensions|g3Filled) != 0: // which golang.org/x/image/ccitt does not know
-		return picture{}, tiff.UnsupportedError("fax")
+	case packed == packedRuns, packed == packedG3, packed == packedG4:
+		return d.ofFax(limits)
 	case packed == packedJPEG:
 		return d.ofJPEGs(limits)
 	}

@@ -13,11 +13,14 @@ const (
 	tagBitsPerSample   = 258
 	tagCompression     = 259
 	tagColours         = 262
+	tagFillOrder       = 266
 	tagStripOffsets    = 273
 	tagOrientation     = 274
 	tagSamplesPerPixel = 277
 	tagRowsPerStrip    = 278
 	tagStripByteCounts = 279
+	tagXResolution     = 282
+	tagYResolution     = 283
 	tagPlanar          = 284
 	tagT4Options       = 292
 	tagPredictor       = 317
@@ -65,7 +68,7 @@ func (d *tiffDirectory) number(tag uint16, usual int) int {
 	return usual
 }
 
-// numbers returns the values of a field of whole numbers; none where it is absent or damaged.
+// numbers returns the values of a field, fractions without what is behind the point; none where it is absent or damaged.
 func (d *tiffDirectory) numbers(tag uint16) []uint32 {
 	raw, width := d.values(tag)
 	values := make([]uint32, 0, len(raw)/width)
@@ -77,13 +80,15 @@ func (d *tiffDirectory) numbers(tag uint16) []uint32 {
 			values = append(values, uint32(d.order.Uint16(raw)))
 		case 4:
 			values = append(values, d.order.Uint32(raw))
+		case 8:
+			values = append(values, d.order.Uint32(raw)/max(1, d.order.Uint32(raw[4:])))
 		}
 	}
 	return values
 }
 
-// tiffWidths are the bytes of a value by the types that are read here: BYTE, SHORT, LONG and UNDEFINED.
-var tiffWidths = map[uint16]int{1: 1, 3: 2, 4: 4, 7: 1}
+// tiffWidths are the bytes of a value by the types that are read here: BYTE, SHORT, LONG, RATIONAL and UNDEFINED.
+var tiffWidths = map[uint16]int{1: 1, 3: 2, 4: 4, 5: 8, 7: 1}
 
 // values returns the bytes of a field, and how many make a value. They stand in the entry, or where it says.
 func (d *tiffDirectory) values(tag uint16) (raw []byte, width int) {

@@ -12,6 +12,7 @@ import (
 const (
 	packedUnset    = 0 // which some write for the next
 	packedNot      = 1
+	packedRuns     = 2 // as packedG3, but for the ends of lines
 	packedG3       = 3
 	packedG4       = 4
 	packedLZW      = 5
@@ -22,15 +23,9 @@ const (
 )
 
 var packings = map[int]bool{
-	packedUnset: true, packedNot: true, packedG3: true, packedG4: true, packedLZW: true, packedJPEG: true, packedDeflate: true,
-	packedBits: true, packedDeflate2: true,
+	packedUnset: true, packedNot: true, packedRuns: true, packedG3: true, packedG4: true, packedLZW: true, packedJPEG: true,
+	packedDeflate: true, packedBits: true, packedDeflate2: true,
 }
-
-// What the options of packedG3 say.
-const (
-	g3TwoDimensions = 1 << 0
-	g3Filled        = 1 << 2 // up to whole bytes, before the end of a line
-)
 
 // What the values of a pixel mean.
 const (

@@ -68,9 +68,6 @@ func (p *tiffSamples) known() bool {
 	default:
 		return false
 	}
-	if p.packed == packedG3 || p.packed == packedG4 { // which are for one bit a pixel: not for what comes here
-		return false
-	}
 	const most = 16 // values of a pixel
 	return p.own > 0 && p.own <= p.samples && p.samples <= most && (p.colours != coloursPalette || len(p.palette) == 3<<p.bits)
 }
