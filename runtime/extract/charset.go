@@ -13,5 +13,8 @@ func Charset(beginning []byte) string {
 	case utf8.Valid(withoutCutRune(beginning)):
 		return "utf-8"
 	}
+	if declared, name := declaredEncoding(beginning); declared != nil {
+		return name
+	}
 	return "windows-1252"
 }

@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"encoding/binary"
+	"regexp"
 	"slices"
 )
 
@@ -21,6 +22,9 @@ var imageMagic = []struct {
 	{"GIF89a", typeGIF},
 }
 
+// newImageMagic begins what no decoder here reads: ISO base media files of still images, JPEG XL.
+var newImageMagic = regexp.MustCompile(`^(?s:....ftyp(heic|heix|heim|heis|hevc|mif1|msf1|avif|avis)|\x00\x00\x00\x0cJXL )`)
+
 func tellImage(head []byte) (Type, bool) {
 	head = bytes.TrimPrefix(head, bomUTF8)
 	for _, image := range imageMagic {
@@ -33,6 +37,8 @@ func tellImage(head []byte) (Type, bool) {
 		return typeWebP, true
 	case isBMP(head):
 		return typeBMP, true
+	case newImageMagic.Match(head):
+		return typeNewImage, true
 	}
 	return Type{}, false
 }

@@ -34,8 +34,9 @@ var (
 	mailOnlyHeaders = map[string]bool{
 		"received": true, "return-path": true, "message-id": true, "delivered-to": true, "mime-version": true, "dkim-signature": true,
 	}
-	mailHeaders = map[string]bool{"to": true, "cc": true, "subject": true, "date": true, "reply-to": true}
-	headerLine  = regexp.MustCompile(`^([^\s:]+)[ \t]*:(.*)`)
+	mailHeaders   = map[string]bool{"to": true, "cc": true, "subject": true, "date": true, "reply-to": true}
+	headerLine    = regexp.MustCompile(`^([^\s:]+)[ \t]*:(.*)`)
+	multipartType = regexp.MustCompile(`(?i)^\s*multipart/`)
 )
 
 func tellEmail(head []byte) (Type, bool) {
@@ -62,12 +63,13 @@ func tellEmail(head []byte) (Type, bool) {
 type mailSigns struct {
 	only, others int // headers
 	sender       bool
+	memo         bool // Outlook's own headers, which it writes into texts
 	begun        bool
 }
 
 // enough judges headers that have ended as they should, or not.
 func (s *mailSigns) enough(ended bool) bool {
-	return s.only > 1 || ended && (s.only > 0 && s.others > 0 || s.sender && s.only+s.others > 0)
+	return s.only > 1 || ended && (s.only > 0 && s.others > 0 || s.sender && !s.memo && s.only+s.others > 0)
 }
 
 // add takes a line. False: it is no header.
@@ -81,6 +83,10 @@ func (s *mailSigns) add(text []byte) bool {
 	switch {
 	case name == "from":
 		s.sender = bytes.IndexByte(header[2], '@') >= 0
+	case name == "sent":
+		s.memo = true
+	case name == "content-type" && multipartType.Match(header[2]): // pages too that browsers save
+		s.others++
 	case mailOnlyHeaders[name]:
 		s.only++
 	case mailHeaders[name]:
@@ -89,7 +95,16 @@ func (s *mailSigns) add(text []byte) bool {
 	return true
 }
 
-func tellText(head []byte) (Type, bool) { return typeText, isText(head) }
+func tellText(head []byte) (Type, bool) {
+	if isText(head) {
+		return typeText, true
+	}
+	binary := func(r rune) bool { return r < ' ' && !strings.ContainsRune(textControls, r) }
+	return typeOtherText, len(head) > 0 && !bytes.ContainsFunc(head, binary)
+}
+
+// textControls are the control characters of texts: white space, the backspace of printers, the escapes and bells of terminals.
+const textControls = "\t\n\r\f\v\x1b\b\a"
 
 func isText(head []byte) bool {
 	if bytes.HasPrefix(head, bomUTF16LE) || bytes.HasPrefix(head, bomUTF16BE) {
@@ -99,18 +114,22 @@ func isText(head []byte) bool {
 	return printable(decodeLoose(string(head))) && inUsualEncoding(head)
 }
 
-// printable reports whether a text holds no control character that only binary files hold, and not too many NULs: some programs leave
-// a few.
+// printable reports whether a text holds next to no control characters that only binary files hold, and not too many NULs: some programs
+// leave a few.
 func printable(text string) bool {
-	nuls := 0
+	nuls, others := 0, 0
 	for _, r := range strings.TrimRight(text, "\x1a") { // DOS ended texts with it
 		switch {
-		case strings.ContainsRune("\t\n\r\f\v\x1b\b", r):
+		case strings.ContainsRune(textControls, r):
 		case r == 0:
 			nuls++
 		case r < ' ' || r == 0x7f:
-			return false
+			others++
 		}
+	}
+	if others > 0 {
+		const few = 1000
+		return (nuls+others)*few < len(text)
 	}
 	const most = 4
 	return nuls*most < len(text)

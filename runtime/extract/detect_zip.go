@@ -65,6 +65,9 @@ func tellEntry(name string, content []byte) (Type, bool) {
 			return odfTypes[string(entry[1])], true
 		}
 	case "[Content_Types].xml":
+		if bytes.Contains(content, []byte(`PartName="/xl/workbook.bin"`)) {
+			return typeBinarySheet, true
+		}
 		if part := ooxmlMain.FindSubmatch(content); part != nil {
 			return ooxmlTypes[strings.ToLower(string(part[1])+string(part[2]))], true
 		}

@@ -1,11 +1,12 @@
 package extract
 
 import (
+	"bufio"
 	"context"
 	"os"
 )
 
-// readDOCX reads a Word file as one page: headers, text, footnotes, endnotes, comments, footers.
+// readDOCX reads a Word file as one page: headers, text, files within it, diagrams, charts, footnotes, endnotes, comments, footers.
 func readDOCX(_ context.Context, file *os.File, r request) (Result, error) {
 	a, err := openArchive(file, r.Limits)
 	if err != nil {
@@ -23,9 +24,12 @@ func readDOCX(_ context.Context, file *os.File, r request) (Result, error) {
 	if err := a.readPart(main, &officeText{out: out}); err != nil {
 		return Result{}, err
 	}
-	for _, kind := range []string{"footnotes", "endnotes", "comments"} {
+	if err := a.readChunks(relations, out); err != nil {
+		return Result{}, err
+	}
+	for _, kind := range []string{"diagramData", "chart", "footnotes", "endnotes", "comments"} {
 		out.separate(blankLine)
-		if err := a.readRelated(relations, kind, &officeText{out: out}); err != nil {
+		if err := a.readRelated(relations, kind, textOf(kind, out)); err != nil {
 			return Result{}, err
 		}
 	}
@@ -34,6 +38,55 @@ func readDOCX(_ context.Context, file *os.File, r request) (Result, error) {
 		return Result{}, err
 	}
 	return out.result(), nil
+}
+
+// textOf is the markup of a kind of part.
+func textOf(kind string, out *pages) markup {
+	if kind == "chart" {
+		return &chartText{officeText: officeText{out: out}, seen: map[string]bool{}}
+	}
+	return &officeText{out: out}
+}
+
+// readChunks reads the files that Word is to take text from when it opens the document: programs for the web write HTML that way.
+func (a *archive) readChunks(relations []relation, out *pages) error {
+	for _, r := range relations {
+		if r.kind != "aFChunk" || !a.has(r.part) {
+			continue
+		}
+		out.separate(blankLine)
+		if err := a.readChunk(r.part, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *archive) readChunk(part string, out *pages) error {
+	content, err := a.open(part)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	buffered := bufio.NewReaderSize(content, HeadBytes)
+	head, _ := buffered.Peek(HeadBytes) // what is wrong shows again when it is read
+	_, isHTML := tellHTML(head)
+	_, isEmail := tellEmail(head) // of one part HTML, with what belongs to it
+	switch {
+	case isEmail:
+		m := &email{lines: newMailLines(buffered), limits: a.limits, parts: a.limits.MaxEntries}
+		err = m.message(out, 0)
+	case isHTML:
+		err = writeHTML(buffered, "", a.limits, out)
+	case isText(head):
+		err = writeLines(buffered, out)
+	default:
+		out.lost = true
+	}
+	if err != nil {
+		return whyBroken(err)
+	}
+	return nil
 }
 
 // readMargins reads headers or footers, of which a file has one for first, even and other pages of each section: equal ones count

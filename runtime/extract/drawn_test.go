@@ -83,7 +83,12 @@ func tiffOf(orientation int, pages ...*image.Gray) []byte {
 		for out.Len() < int(start) {
 			out.WriteByte(0)
 		}
+		reduced := uint32(0)
+		if page.Rect.Dx() < pages[0].Rect.Dx() {
+			reduced = 1
+		}
 		entries := [][2]uint32{
+			{254, reduced},
 			{256, uint32(page.Rect.Dx())},
 			{257, uint32(page.Rect.Dy())},
 			{258, 1},

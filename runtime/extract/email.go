@@ -1,33 +1,35 @@
 package extract
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
 	"io"
 	"mime"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"golang.org/x/text/transform"
 )
 
-// readEmail reads an e-mail as one page: who wrote to whom about what, the text, and the names of what is attached. Of alternatives the
-// plain text is read, or the HTML where there is none.
+// readEmail reads an e-mail as one page: who wrote to whom about what, the text, and the names of what is attached. Of a mailbox it reads
+// every e-mail so, one behind the other. Of alternatives the plain text is read, or the HTML where that says much more.
 func readEmail(_ context.Context, file *os.File, r request) (Result, error) {
-	m := &email{
-		lines: &mailLines{in: bufio.NewReaderSize(file, 64<<10), lineStart: true}, limits: r.Limits, parts: r.Limits.MaxEntries,
-	}
+	m := &email{lines: newMailLines(file), limits: r.Limits, parts: r.Limits.MaxEntries}
 	out := &pages{room: r.Limits.MaxTextBytes}
-	if err := m.message(out, 0); err != nil {
-		return Result{}, whyBroken(err)
-	}
-	out.separate(blankLine)
-	for _, name := range m.attached {
-		out.words("Attachment: " + name)
-		out.separate(line)
+	for more := true; more && !out.full(); more = m.lines.nextMessage() {
+		m.attached = nil
+		if err := m.message(out, 0); err != nil {
+			return Result{}, whyBroken(err)
+		}
+		out.separate(blankLine)
+		for _, name := range m.attached {
+			out.words("Attachment: " + name)
+			out.separate(line)
+		}
+		out.separate(blankLine)
 	}
 	return out.result(), nil
 }
@@ -43,7 +45,7 @@ type email struct {
 	attached []string
 }
 
-// format is what was read of a part; of alternatives, the greatest counts.
+// format is what was read of a part.
 type format int
 
 const (
@@ -51,6 +53,10 @@ const (
 	formatHTML
 	formatPlain
 )
+
+// muchMore is how many times as long as the plain text the HTML is that it is read instead of: the plain text says then, mostly, that the
+// reader's program cannot show HTML.
+const muchMore = 3
 
 // message reads a message: the one that the file is, or one within.
 func (m *email) message(out *pages, depth int) error {
@@ -79,17 +85,20 @@ func (m *email) part(header mailHeader, out *pages, depth int) (format, error) {
 	}
 	kind, parameters := header.contentType()
 	name := header.fileName(parameters)
-	switch {
-	case strings.HasPrefix(kind, "multipart/") && parameters["boundary"] != "":
+	if strings.HasPrefix(kind, "multipart/") && parameters["boundary"] != "" {
 		return m.multipart(kind, parameters["boundary"], out, depth)
-	case kind == "message/rfc822" && name == "":
-		return formatPlain, m.message(out, depth+1)
-	case name == "" && !header.attached() && (kind == "text/plain" || kind == "text/html"):
-		return m.text(header, kind, parameters["charset"], out)
-	case name == "":
-		name = "unnamed (" + kind + ")"
 	}
-	m.attached = append(m.attached, name)
+	if name != "" {
+		m.attached = append(m.attached, name)
+	}
+	switch {
+	case kind == "message/rfc822":
+		return formatPlain, m.message(out, depth+1)
+	case !header.attached() && (kind == "text/plain" || kind == "text/html"):
+		return m.text(header, kind, parameters["charset"], out)
+	case name == "" && !header.shown():
+		m.attached = append(m.attached, "unnamed ("+kind+")")
+	}
 	return formatNone, m.lines.skip()
 }
 
@@ -126,11 +135,14 @@ func writeLines(r io.Reader, out *pages) error {
 
 // multipart reads the parts up to the last boundary, and drops what is behind that.
 func (m *email) multipart(kind, boundary string, out *pages, depth int) (format, error) {
-	best, alternative := formatNone, ""
+	best := formatNone
+	var alternatives [formatPlain + 1]*pages
 	leave := m.lines.enter(boundary)
-	if err := m.lines.skip(); err != nil {
+	strayed, err := m.lines.preamble()
+	if err != nil {
 		return best, err
 	}
+	out.lost = out.lost || strayed
 	for m.lines.nextPart() && !out.full() {
 		header, err := m.lines.header()
 		if err != nil {
@@ -149,14 +161,29 @@ func (m *email) multipart(kind, boundary string, out *pages, depth int) (format,
 		if err != nil {
 			return best, err
 		}
-		if found > best {
-			best, alternative, out.lost = found, one.page.String(), out.lost || one.lost || one.truncated
+		if alternatives[found] == nil {
+			alternatives[found] = one
 		}
 	}
-	out.write(alternative)
-	out.separate(blankLine)
 	leave()
+	if chosen := choose(alternatives[formatPlain], alternatives[formatHTML]); chosen != formatNone {
+		one := alternatives[chosen]
+		best, out.lost = chosen, out.lost || one.lost || one.truncated
+		out.write(one.page.String())
+	}
+	out.separate(blankLine)
 	return best, m.lines.skip()
+}
+
+// choose decides between the alternatives there are.
+func choose(plain, html *pages) format {
+	switch {
+	case plain == nil && html == nil:
+		return formatNone
+	case plain == nil, html != nil && html.page.Len() > muchMore*plain.page.Len():
+		return formatHTML
+	}
+	return formatPlain
 }
 
 // decodeTransfer undoes how a part was made fit to travel.
@@ -214,13 +241,16 @@ func decodeQuoted(src []byte) (b byte, size int, broken bool) {
 	return byte(code), 3, false
 }
 
+// latin1Word begins an encoded word whose encoding, as in browsers, is taken for the larger Windows-1252.
+var latin1Word = regexp.MustCompile(`(?i)=\?(iso-8859-1|us-ascii)\?`)
+
 var headerDecoder = &mime.WordDecoder{CharsetReader: func(label string, input io.Reader) (io.Reader, error) {
 	return labelled(input, label), nil
 }}
 
 // decodeHeader decodes the words of a header that are encoded, and leaves alone what cannot be.
 func decodeHeader(value string) string {
-	value = decodeLoose(value)
+	value = latin1Word.ReplaceAllString(decodeLoose(value), "=?windows-1252?")
 	if decoded, err := headerDecoder.DecodeHeader(value); err == nil {
 		return decoded
 	}

@@ -3,9 +3,11 @@ package extract
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"mime"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -19,16 +21,45 @@ type mailLines struct {
 	in         *bufio.Reader
 	boundaries []string // of the parts around what is read, the outermost first
 	lineStart  bool
+	blank      bool   // the line before is empty
 	rest       []byte // of a line that was begun
 	err        error  // other than io.EOF
+	mailbox    bool   // messages follow each other, each behind a line of mailboxLine
+	ended      bool   // the next message begins
 
 	met     int // the boundary that ended what was read, counted from 1; 0 for none
 	closing bool
 }
 
+// mailboxLine is what stands before each message of a mailbox, behind an empty line.
+var mailboxLine = regexp.MustCompile(`^From \S+ .*\d{4}\s*$`)
+
+// newMailLines begins where Detect found the first header: behind a byte order mark and empty lines.
+func newMailLines(file io.Reader) *mailLines {
+	in := bufio.NewReaderSize(file, 64<<10)
+	if mark, _ := in.Peek(len(bomUTF8)); bytes.Equal(mark, bomUTF8) { // what is wrong shows again when it is read
+		_, _ = in.Discard(len(bomUTF8))
+	}
+	for {
+		if b, err := in.Peek(1); err != nil || b[0] != '\r' && b[0] != '\n' {
+			break
+		}
+		_, _ = in.Discard(1)
+	}
+	start, _ := in.Peek(len("From "))
+	return &mailLines{in: in, lineStart: true, mailbox: string(start) == "From "}
+}
+
+// nextMessage goes to the next message of a mailbox. False: that was the last.
+func (l *mailLines) nextMessage() bool {
+	more := l.ended
+	l.ended, l.met, l.boundaries, l.lineStart = false, 0, nil, true
+	return more
+}
+
 // next returns a line, or a piece of a long one. io.EOF: the part ends here.
 func (l *mailLines) next() ([]byte, error) {
-	if l.met > 0 {
+	if l.met > 0 || l.ended {
 		return nil, io.EOF
 	}
 	piece, err := l.in.ReadSlice('\n')
@@ -42,6 +73,11 @@ func (l *mailLines) next() ([]byte, error) {
 	if l.lineStart && bytes.HasPrefix(piece, []byte("--")) && l.isBoundary(string(piece[2:])) {
 		return nil, io.EOF
 	}
+	if l.mailbox && l.lineStart && l.blank && mailboxLine.Match(piece) {
+		l.ended = true
+		return nil, io.EOF
+	}
+	l.blank = l.lineStart && len(bytes.TrimRight(piece, "\r\n")) == 0
 	l.lineStart = piece[len(piece)-1] == '\n'
 	return piece, nil
 }
@@ -77,6 +113,18 @@ func (l *mailLines) skip() error {
 		if _, err := l.next(); err != nil {
 			return l.err
 		}
+	}
+}
+
+// preamble drops what stands before the first part. It reports whether something was dropped that may be parts of another boundary, for
+// none of this one came.
+func (l *mailLines) preamble() (strayed bool, err error) {
+	for {
+		piece, err := l.next()
+		if err != nil {
+			return strayed && l.met == 0, l.err
+		}
+		strayed = strayed || len(piece) > 3 && string(piece[:2]) == "--" && piece[2] != ' '
 	}
 }
 
@@ -138,7 +186,12 @@ func (h mailHeader) add(text string) string {
 
 func (h mailHeader) get(name string) string { return h[strings.ToLower(name)] }
 
-var mailParameter = regexp.MustCompile(`(?i)\b(boundary|charset|name|filename)\s*=\s*(?:"([^"]*)"|([^\s";]+))`)
+var (
+	mailParameter = regexp.MustCompile(
+		`(?i)\b(?:(boundary|charset)\s*=\s*(?:"([^"]*)"|([^\s";]+))|(name|filename)\s*=\s*(?:"([^"]*)"|([^";]+)))`)
+	// pieceOfName is how RFC 2231 writes a name in pieces and other letters than ASCII's.
+	pieceOfName = regexp.MustCompile(`(?i)\b(?:file)?name\*(?:(\d+)(\*)?|)\s*=\s*(?:"([^"]*)"|([^\s";]+))`)
+)
 
 // contentType returns the type in lower case and its parameters, of headers too that break the rules.
 func (h mailHeader) contentType() (kind string, parameters map[string]string) {
@@ -157,10 +210,36 @@ func (h mailHeader) contentType() (kind string, parameters map[string]string) {
 func looseParameters(value string) map[string]string {
 	parameters := map[string]string{}
 	for _, match := range mailParameter.FindAllStringSubmatch(value, -1) {
-		parameters[strings.ToLower(match[1])] = match[2] + match[3]
+		parameters[strings.ToLower(match[1]+match[4])] = strings.TrimSpace(match[2] + match[3] + match[5] + match[6])
 	}
 	return parameters
 }
+
+// nameInPieces returns the name that a header writes by RFC 2231, "" for none. Package mime knows of its encodings UTF-8 and ASCII alone.
+func nameInPieces(value string) string {
+	var name []byte
+	label := ""
+	for i, match := range pieceOfName.FindAllStringSubmatch(value, -1) {
+		piece := match[3] + match[4]
+		if encoded := match[1] == "" || match[2] != ""; encoded {
+			if parts := strings.SplitN(piece, "'", 3); i == 0 && len(parts) == 3 {
+				label, piece = parts[0], parts[2]
+			}
+			if plain, err := url.PathUnescape(piece); err == nil {
+				piece = plain
+			}
+		}
+		name = append(name, piece...)
+	}
+	decoded, err := io.ReadAll(labelled(bytes.NewReader(name), label))
+	if err != nil {
+		return ""
+	}
+	return string(decoded)
+}
+
+// shown reports whether a part is there for another that shows it, such as the images of an HTML text.
+func (h mailHeader) shown() bool { return h.get("Content-ID") != "" || h.get("Content-Location") != "" }
 
 func (h mailHeader) attached() bool {
 	return strings.HasPrefix(strings.ToLower(h.get("Content-Disposition")), "attachment")
@@ -173,11 +252,11 @@ func (h mailHeader) fileName(ofType map[string]string) string {
 	if err != nil {
 		parameters = looseParameters(disposition)
 	}
-	name := parameters["filename"]
-	if name == "" {
-		name = ofType["name"]
-	}
-	if name = strings.TrimSpace(decodeHeader(name)); name == "" {
+	name := cmp.Or(
+		nameInPieces(disposition), decodeHeader(parameters["filename"]),
+		nameInPieces(h.get("Content-Type")), decodeHeader(ofType["name"]),
+	)
+	if name = strings.TrimSpace(name); name == "" {
 		return ""
 	}
 	return path.Base(strings.ReplaceAll(name, `\`, "/"))

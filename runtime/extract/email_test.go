@@ -71,9 +71,33 @@ func TestEmail(t *testing.T) {
 		"a message within": {
 			mail("Content-Type: multipart/mixed; boundary=x\n", "--x\n\nSee below\n--x\nContent-Type: message/rfc822\n\nSubject: Inner\n\nText\n--x--"), mailHead + "\nSee below\n\nSubject: Inner\n\nText",
 		},
-		"never closed":    {mail("Content-Type: multipart/mixed; boundary=x\n", "--x\n\nText\n--x\nContent-Disposition: attachment; filename=a.bin\n\nabc"), mailHead + "\nText\n\nAttachment: a.bin"},
-		"from a mailbox":  {"From a@b.de Thu Aug 22 12:36:23 2002\nReturn-Path: <a@b.de>\nReceived: x\n\tby y\nSubject: S\n\nText", "Subject: S\n\nText"},
-		"broken headers":  {"Received: x\nMessage-ID: y\nno header\nSubject: S\nContent-Type: text; charset=x;;\n\nText", "Subject: S\n\nText"},
+		"never closed":   {mail("Content-Type: multipart/mixed; boundary=x\n", "--x\n\nText\n--x\nContent-Disposition: attachment; filename=a.bin\n\nabc"), mailHead + "\nText\n\nAttachment: a.bin"},
+		"from a mailbox": {"From a@b.de Thu Aug 22 12:36:23 2002\nReturn-Path: <a@b.de>\nReceived: x\n\tby y\nSubject: S\n\nText", "Subject: S\n\nText"},
+		"broken headers": {"Received: x\nMessage-ID: y\nno header\nSubject: S\nContent-Type: text; charset=x;;\n\nText", "Subject: S\n\nText"},
+		"behind a mark":  {"\xef\xbb\xbf\r\n" + mail("Content-Type: text/plain; charset=ANSI_X3.4-1968\n", "Grüße"), mailHead + "\nGrüße"},
+		"a stub beside HTML": {
+			mail("Content-Type: multipart/alternative; boundary=x\n", "--x\n\nView as HTML.\n--x\nContent-Type: text/html\n\n<p>Your order of ink and much paper: it comes tomorrow.\n--x--"), mailHead + "\nYour order of ink and much paper: it comes tomorrow.",
+		},
+		"forwarded as a file": {
+			mail("Content-Type: multipart/mixed; boundary=x\n", "--x\n\nSee\n--x\nContent-Type: message/rfc822; name=\"Offer.eml\"\n\nSubject: Inner\n\nText\n--x--"), mailHead + "\nSee\n\nSubject: Inner\n\nText\n\nAttachment: Offer.eml",
+		},
+		"a text with a name": {
+			mail("Content-Type: multipart/mixed; boundary=x\n", "--x\nContent-Type: text/plain; name=message.txt\nContent-Disposition: inline\n\nText\n--x--"), mailHead + "\nText\n\nAttachment: message.txt",
+		},
+		"names of files": {
+			mail("Content-Type: multipart/mixed; boundary=x\n", strings.Join([]string{
+				"", "Content-Disposition: attachment; filename*=iso-8859-1''M%E4rz.pdf\n\n",
+				"Content-Disposition: attachment; filename*0*=iso-8859-1''Sehr%20; filename*1*=sch%F6n.pdf\nContent-Type: a/b; name=x.pdf\n\n",
+				"Content-Disposition: attachment; filename=My Report.pdf\n\n", "Content-Type: a/b; name=\"=?iso-8859-1?Q?A_=96_B.pdf?=\"\n\n",
+			}, "--x\n")+"--x--"), mailHead + "\nAttachment: März.pdf\nAttachment: Sehr schön.pdf\nAttachment: My Report.pdf\nAttachment: A – B.pdf",
+		},
+		"a page saved by a browser": {
+			"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\nContent-Location: http://a/\r\n\r\n<p>Page\r\n--x\r\nContent-Type: text/css\r\nContent-Location: http://a/b.css\r\n\r\np{}\r\n--x--", "Page",
+		},
+		"a mailbox": {
+			"From a@b.de Thu Aug 22 12:36:23 2002\nReceived: x\nSubject: One\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nFirst\n\nFrom here on.\n--x--\n\nFrom c@d.de Fri Aug 23 12:36:23 2002\nSubject: Two\n\nSecond\n",
+			"Subject: One\n\nFirst\n\nFrom here on.\n\nSubject: Two\n\nSecond",
+		},
 		"inner leaves on": {mail("Content-Type: multipart/mixed; boundary=x\n", "--x\nContent-Type: multipart/mixed; boundary=y\n\n--y\n\na\n--x\n\nb\n--x--"), mailHead + "\na\n\nb"},
 	} {
 		kind, err := extract.Detect([]byte(c.content))
@@ -108,6 +132,7 @@ func TestHostileEmail(t *testing.T) {
 		"endless headers":      {mail(strings.Repeat("X-A: b\n", 1<<18)+"Date: x\n", "Text"), "", false},
 		"random bytes":         {mail("", string(random(100_000))), "", false},
 		"no body":              {mail(many, ""), "", false},
+		"another boundary":     {mail(many, "--y\n\nText\n--y--"), "", true},
 	} {
 		result, err := read(t, newExtractor(t, extract.Limits{}), []byte(c.content))
 		if code(err) != c.code || (c.code == "") != (err == nil) || result.Truncated != c.truncated {

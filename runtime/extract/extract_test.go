@@ -169,6 +169,8 @@ func TestPDFsThatOpen(t *testing.T) {
 func TestPDFsThatDoNot(t *testing.T) {
 	t.Parallel()
 	whole := pdf("The cellar is behind the door.", "Page two.", "Page three.")
+	xfa := pdfWriter{form: "/NeedsRendering true /AcroForm << /Fields [] /XFA [] >>"}
+	xfa.page("", lines("Please wait..."))
 	for name, c := range map[string]struct {
 		content []byte
 		limits  extract.Limits
@@ -180,6 +182,7 @@ func TestPDFsThatDoNot(t *testing.T) {
 		"cut in the middle":    {whole[:200], extract.Limits{}, document.CodeMalformed},
 		"more pages than read": {whole, extract.Limits{MaxPages: 2}, document.CodeTooLargeToRead},
 		"a thousand pages":     {pdf(make([]string, 1001)...), extract.Limits{MaxPages: 1000}, document.CodeTooLargeToRead},
+		"an XFA form":          {xfa.bytes(), extract.Limits{}, document.CodeUnsupported},
 		"too little memory":    {whole, extract.Limits{MemoryBytes: 8 << 20}, document.CodeTooLargeToRead},
 		"too little time":      {whole, extract.Limits{Timeout: time.Millisecond}, document.CodeTimedOut},
 	} {
@@ -228,6 +231,10 @@ func TestTextInEveryUsualEncoding(t *testing.T) {
 		"markdown":          {"# Title\n\n- a\n", "# Title\n\n- a\n"},
 		"csv":               {"a;b\r\n1;2\r\n", "a;b\r\n1;2\r\n"},
 		"about PDF":         {"A PDF begins with %PDF-1.4, always.", "A PDF begins with %PDF-1.4, always."},
+		"XML's encoding":    {"<?xml version=\"1.0\" encoding=\"windows-1250\"?>\n<a>\x8e\xe1k</a>", "<?xml version=\"1.0\" encoding=\"windows-1250\"?>\n<a>Žák</a>"},
+		"XML that is UTF-8": {"<?xml version=\"1.0\" encoding=\"windows-1250\"?><a>Žák</a>", "<?xml version=\"1.0\" encoding=\"windows-1250\"?><a>Žák</a>"},
+		"of a terminal":     {"\x1b]0;title\x07\x1b[1;31mERROR\x1b[0m: a\n", "ERROR: a\n"},
+		"soft hyphens":      {"Daten\u00adschutz\u2060", "Datenschutz"},
 		"a NUL far behind":  {strings.Repeat("a", extract.HeadBytes) + "\x00b", strings.Repeat("a", extract.HeadBytes) + "b"},
 	} {
 		result, err := read(t, e, []byte(c.content))
@@ -265,6 +272,23 @@ func TestDetect(t *testing.T) {
 		kind, err := extract.Detect([]byte(content))
 		if kind.MIME != want || (want == "") != errors.Is(err, document.ErrUnsupportedType) {
 			t.Errorf("%q: %+v, %v; want %q", content, kind, err, want)
+		}
+	}
+}
+
+func TestDetectSaysWhatElseCanBeDone(t *testing.T) {
+	t.Parallel()
+	outlook := "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 1000) + "_\x00_\x00s\x00u\x00b\x00s\x00t\x00g\x001\x00.\x000\x00_\x00"
+	for content, want := range map[string]string{
+		outlook: ".eml",
+		"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00": "JPEG",
+		"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00": "JPEG",
+		"\xcf\xf0\xe8\xe2\xe5\xf2, \xec\xe8\xf0":   "UTF-8",
+		string(archive(t, "[Content_Types].xml", `<Override PartName="/xl/workbook.bin"/>`, "xl/theme/theme1.xml", "<x/>")): ".xlsx",
+	} {
+		_, err := extract.Detect([]byte(content))
+		if unsupported, ok := errors.AsType[*document.UnsupportedTypeError](err); !ok || !strings.Contains(unsupported.Instead, want) {
+			t.Errorf("%.30q: %v", content, err)
 		}
 	}
 }

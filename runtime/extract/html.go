@@ -26,11 +26,15 @@ var invisible = map[atom.Atom]bool{
 	atom.Noframes: true, atom.Datalist: true, atom.Rp: true, atom.Rt: true,
 }
 
+// ofRuby are the invisible elements whose end may be left out: the next of them, or their parent's end, is it.
+var ofRuby = map[atom.Atom]bool{atom.Rp: true, atom.Rt: true}
+
 // breaks are what stands before and behind an element.
 var breaks = map[atom.Atom]separator{
 	atom.Td: tab, atom.Th: tab,
 	atom.Br: line, atom.Div: line, atom.Li: line, atom.Tr: line, atom.Dt: line, atom.Dd: line, atom.Option: line, atom.Hr: line,
 	atom.Caption: line, atom.Legend: line, atom.Figcaption: line, atom.Address: line, atom.Summary: line, atom.Textarea: line,
+	atom.Center: line, atom.Details: line, atom.Optgroup: line, atom.Menu: line, atom.Dialog: line, atom.Hgroup: line, atom.Fieldset: line,
 	atom.Title: blankLine, atom.P: blankLine, atom.H1: blankLine, atom.H2: blankLine, atom.H3: blankLine, atom.H4: blankLine,
 	atom.H5: blankLine, atom.H6: blankLine, atom.Table: blankLine, atom.Ul: blankLine, atom.Ol: blankLine, atom.Dl: blankLine,
 	atom.Blockquote: blankLine, atom.Pre: blankLine, atom.Section: blankLine, atom.Article: blankLine, atom.Header: blankLine,
@@ -60,6 +64,7 @@ func writeHTML(page io.Reader, label string, limits Limits, out *pages) error {
 			name, _ := tokens.TagName()
 			w.close(atom.Lookup(name))
 		case html.SelfClosingTagToken:
+			tokens.NextIsNotRawText() // as in XHTML, where <title/> is whole
 			name, _ := tokens.TagName()
 			w.out.separate(breaks[atom.Lookup(name)])
 		case html.TextToken:
@@ -79,10 +84,9 @@ type htmlWriter struct {
 
 func (w *htmlWriter) open(a atom.Atom) {
 	switch {
+	case w.leftOut != 0 && a == w.leftOut && !ofRuby[a]:
+		w.depth++
 	case w.leftOut != 0:
-		if a == w.leftOut {
-			w.depth++
-		}
 	case invisible[a]:
 		w.leftOut, w.depth = a, 1
 	default:
@@ -99,7 +103,7 @@ func (w *htmlWriter) close(a atom.Atom) {
 		if a == w.leftOut {
 			w.depth--
 		}
-		if w.depth == 0 {
+		if w.depth == 0 || a == atom.Ruby && ofRuby[w.leftOut] {
 			w.leftOut = 0
 		}
 	default:
@@ -114,15 +118,17 @@ func (w *htmlWriter) text(text string) {
 	if w.leftOut != 0 {
 		return
 	}
-	text = strings.ReplaceAll(text, "\uFEFF", "") // a byte order mark, or nothing that can be seen
 	if w.pres == 0 {
 		w.out.words(text)
 		return
 	}
 	for one := range strings.Lines(text) {
-		w.out.write(strings.TrimRight(one, " \t\r\n"))
-		if strings.HasSuffix(one, "\n") {
-			w.out.separate(line)
+		body, ended := strings.CutSuffix(one, "\n")
+		if !ended {
+			w.out.write(body) // what goes on behind a tag
+			continue
 		}
+		w.out.write(strings.TrimRight(body, " \t\r"))
+		w.out.separate(line)
 	}
 }

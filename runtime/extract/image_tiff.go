@@ -30,6 +30,10 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 		if err != nil {
 			break // what comes behind damage is lost
 		}
+		next = d.next
+		if len(pictures) > 0 && d.number(tagSubfileType, 0)&reduced != 0 {
+			continue // a page again, smaller
+		}
 		p, err := d.picture(limits)
 		if err != nil && len(pictures) == 0 {
 			return nil, unreadable(err)
@@ -39,7 +43,6 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 		}
 		p.orientation = d.number(tagOrientation, upright)
 		pictures = append(pictures, p)
-		next = d.next
 	}
 	if len(pictures) == 0 {
 		return nil, brokenImage()
@@ -50,8 +53,10 @@ func openTIFF(file *io.SectionReader, limits Limits) ([]picture, error) {
 // picture finds out the size, and who decodes the page: x/image/tiff what it knows.
 func (d *tiffDirectory) picture(limits Limits) (picture, error) {
 	switch packed := d.number(tagCompression, packedNot); {
-	case !packings[packed], d.number(tagPlanar, 1) != 1 && d.number(tagSamplesPerPixel, 1) > 1: // colours apart
+	case !packings[packed], packed == packedJPEG && d.planes() > 1:
 		return picture{}, tiff.UnsupportedError("packing")
+	case d.planes() > 1:
+		return d.ofSamples(limits)
 	case packed == packedRuns, packed == packedG3, packed == packedG4:
 		return d.ofFax(limits)
 	case packed == packedJPEG:

@@ -8,6 +8,7 @@ import (
 
 // The fields of TIFF 6.0 that are read here; that of the orientation is EXIF's too.
 const (
+	tagSubfileType     = 254
 	tagWidth           = 256
 	tagHeight          = 257
 	tagBitsPerSample   = 258
@@ -33,6 +34,9 @@ const (
 	tagSampleFormat    = 339
 	tagJPEGTables      = 347
 )
+
+// reduced is of the subfile types: a smaller copy of another page.
+const reduced = 1 << 0
 
 var errNoDirectory = errors.New("no directory of a TIFF")
 

@@ -37,11 +37,20 @@ const (
 	coloursYCbCr       = 6
 )
 
-// tiffPieces are the strips or tiles of a page, from left to right and from top to bottom.
+// tiffPieces are the strips or tiles of a page, from left to right and from top to bottom; those of its other planes follow.
 type tiffPieces struct {
 	file             *io.SectionReader
 	size, piece      image.Point // pixels
 	offsets, lengths []uint32
+}
+
+// planes is how many pages of one value a pixel stand for a page of more: one, but where colours are kept apart.
+func (d *tiffDirectory) planes() int {
+	const apart = 2
+	if d.number(tagPlanar, 1) == apart {
+		return max(1, d.number(tagSamplesPerPixel, 1))
+	}
+	return 1
 }
 
 // pieces finds them. Errors: a *document.ReadError for tiles of too many pixels; strips are no larger than their page.
@@ -54,7 +63,7 @@ func (d *tiffDirectory) pieces(limits Limits) (*tiffPieces, error) {
 	}
 	switch {
 	case p.piece.X < 1 || p.piece.Y < 1 || p.size.X < 1 || p.size.Y < 1 || p.size.X > math.MaxInt32 || p.size.Y > math.MaxInt32,
-		len(p.offsets) != p.columns()*p.rows(), len(p.lengths) != len(p.offsets):
+		len(p.offsets) != p.columns()*p.rows()*d.planes(), len(p.lengths) != len(p.offsets):
 		return nil, tiff.FormatError("pieces")
 	case p.piece.X > limits.MaxPixels/p.piece.Y:
 		return nil, tooManyPixels(p.piece, limits)

@@ -13,7 +13,7 @@ import (
 )
 
 // tiffSamples is a page of which x/image/tiff does not know the pixels: grey or a palette in two or four bits, the colours of print,
-// grey with transparency, values that no field explains.
+// grey with transparency, values that no field explains, colours apart.
 type tiffSamples struct {
 	*tiffPieces
 
@@ -21,6 +21,7 @@ type tiffSamples struct {
 	packed        int
 	differences   bool // each value is told by what it is more than the one to its left
 	bits, samples int  // of a value; values of a pixel
+	together      int  // values of a pixel that stand together: all, or one of each plane
 	colours       int
 	own           int // values that make the colour; more are something else
 	extra         int // what the first of the others is
@@ -46,7 +47,7 @@ func (d *tiffDirectory) ofSamples(limits Limits) (picture, error) {
 		bits: d.number(tagBitsPerSample, 1), samples: d.number(tagSamplesPerPixel, 1), colours: d.number(tagColours, -1),
 		extra: d.number(tagExtraSamples, 0), palette: d.numbers(tagPalette),
 	}
-	page.own = ownSamples[page.colours]
+	page.own, page.together = ownSamples[page.colours], page.samples/d.planes()
 	for _, bits := range d.numbers(tagBitsPerSample) {
 		if int(bits) != page.bits {
 			return picture{}, tiff.UnsupportedError("values of unlike size")
@@ -74,9 +75,36 @@ func (p *tiffSamples) known() bool {
 
 func (p *tiffSamples) decode() (image.Image, error) {
 	page := image.NewNRGBA(image.Rectangle{Max: p.size})
-	row := make([]byte, (p.piece.X*p.samples*p.bits+7)/8)
-	values := make([]uint16, p.piece.X*p.samples)
-	for i := range p.offsets {
+	row := make([]byte, (p.piece.X*p.together*p.bits+7)/8)
+	values, plane := make([]uint16, p.piece.X*p.samples), make([]uint16, p.piece.X*p.together)
+	for i := range p.columns() * p.rows() {
+		planes, err := p.planes(i)
+		if err != nil {
+			return nil, err
+		}
+		at := p.place(i)
+		for y := at.Min.Y; y < min(at.Max.Y, p.size.Y); y++ {
+			for first, in := range planes {
+				if _, err := io.ReadFull(in, row); err != nil {
+					return nil, err //nolint:wrapcheck // the page is broken, whatever it says
+				}
+				p.part(row, plane)
+				for x := range p.piece.X {
+					copy(values[x*p.samples+first:], plane[x*p.together:][:p.together])
+				}
+			}
+			for x := at.Min.X; x < min(at.Max.X, p.size.X); x++ {
+				page.SetNRGBA(x, y, p.colour(values[(x-at.Min.X)*p.samples:][:p.samples]))
+			}
+		}
+	}
+	return page, nil
+}
+
+// planes opens a piece in each of the planes.
+func (p *tiffSamples) planes(i int) ([]io.Reader, error) {
+	var planes []io.Reader
+	for ; i < len(p.offsets); i += p.columns() * p.rows() {
 		data, err := p.data(i)
 		if err != nil {
 			return nil, err
@@ -85,18 +113,9 @@ func (p *tiffSamples) decode() (image.Image, error) {
 		if err != nil {
 			return nil, err
 		}
-		at := p.place(i)
-		for y := at.Min.Y; y < min(at.Max.Y, p.size.Y); y++ {
-			if _, err := io.ReadFull(in, row); err != nil {
-				return nil, err //nolint:wrapcheck // the page is broken, whatever it says
-			}
-			p.part(row, values)
-			for x := at.Min.X; x < min(at.Max.X, p.size.X); x++ {
-				page.SetNRGBA(x, y, p.colour(values[(x-at.Min.X)*p.samples:][:p.samples]))
-			}
-		}
+		planes = append(planes, in)
 	}
-	return page, nil
+	return planes, nil
 }
 
 func (p *tiffSamples) unpacked(data []byte) (io.Reader, error) {
@@ -124,8 +143,8 @@ func (p *tiffSamples) part(row []byte, values []uint16) {
 			bit := i * p.bits
 			values[i] = uint16(row[bit/8]>>(8-p.bits-bit%8)) & (1<<p.bits - 1)
 		}
-		if p.differences && i >= p.samples {
-			values[i] += values[i-p.samples]
+		if p.differences && i >= p.together {
+			values[i] += values[i-p.together]
 			if p.bits == 8 {
 				values[i] &= 0xff
 			}

@@ -144,17 +144,23 @@ func (p samplesTIFF) of(t testing.TB, from image.Image, values func(color.RGBA) 
 	if p.tiled {
 		page.piece = image.Pt(48, 48)
 	}
-	page.cut(from, func(piece *image.RGBA) []byte {
-		var rows bytes.Buffer
-		for y := range piece.Rect.Dy() {
-			var row []uint8
-			for x := range piece.Rect.Dx() {
-				row = append(row, values(piece.RGBAAt(x, y))...)
+	planes, plane := 1, p
+	if slices.Equal(p.planar, []uint16{2}) {
+		planes, plane.samples = p.samples, 1
+	}
+	for first := range planes {
+		page.cut(from, func(piece *image.RGBA) []byte {
+			var rows bytes.Buffer
+			for y := range piece.Rect.Dy() {
+				var row []uint8
+				for x := range piece.Rect.Dx() {
+					row = append(row, values(piece.RGBAAt(x, y))[first:][:plane.samples]...)
+				}
+				rows.Write(plane.joined(row))
 			}
-			rows.Write(p.joined(row))
-		}
-		return p.pack(t, rows.Bytes())
-	})
+			return p.pack(t, rows.Bytes())
+		})
+	}
 	bits := slices.Repeat([]uint16{uint16(p.bits)}, p.samples)
 	page.fields = map[uint16]any{258: bits, 259: []uint16{p.packed}, 262: []uint16{p.colours}, 277: []uint16{uint16(p.samples)}}
 	if p.differences {
@@ -345,6 +351,8 @@ func TestTIFFsOfUnusualPixelsAreRead(t *testing.T) {
 			samplesTIFF{colours: blackIsZero, bits: 8, samples: 2, packed: 8, differences: true, tiled: true, extra: []uint16{2}}, onNothing,
 		},
 		"one colour, apart":         {samplesTIFF{colours: blackIsZero, bits: 8, samples: 1, packed: 8, planar: []uint16{2}}, grey},
+		"print, apart":              {samplesTIFF{colours: cmyk, bits: 8, samples: 4, packed: 5, differences: true, planar: []uint16{2}}, ink},
+		"print, apart, in tiles":    {samplesTIFF{colours: cmyk, bits: 16, samples: 4, packed: 8, tiled: true, planar: []uint16{2}}, ink},
 		"not packed, as zero":       {samplesTIFF{colours: blackIsZero, bits: 8, samples: 1}, grey},
 		"grey, premultiplied":       {samplesTIFF{colours: blackIsZero, bits: 16, samples: 2, packed: 1, extra: []uint16{1}}, onNothing},
 		"print":                     {samplesTIFF{colours: cmyk, bits: 8, samples: 4, packed: 8}, ink},
@@ -390,7 +398,7 @@ func TestDamagedTIFFs(t *testing.T) {
 		fields: map[uint16]any{258: []uint16{3}, 262: []uint16{blackIsZero}},
 	}
 	empty := tiffPage{size: page.Rect.Size(), piece: page.Rect.Size(), fields: map[uint16]any{259: []uint16{7}}}
-	apart := samplesTIFF{colours: rgb, bits: 8, samples: 3, packed: 8, planar: []uint16{2}}
+	apart := tiffPage{size: image.Pt(8, 8), piece: image.Pt(8, 8), fields: map[uint16]any{259: []uint16{7}, 277: []uint16{3}, 284: []uint16{2}}}
 	fax := tiffPage{
 		size: image.Pt(8, 8), piece: image.Pt(8, 8), pieces: [][]byte{make([]byte, 24)}, fields: map[uint16]any{259: []uint16{3}},
 	}
@@ -405,8 +413,8 @@ func TestDamagedTIFFs(t *testing.T) {
 	}{
 		"a JPEG larger than its place": {halved, extract.Limits{}, document.CodeMalformed},
 		"no pieces":                    {empty.bytes(), extract.Limits{}, document.CodeMalformed},
-		"a packing that is not known":  {unknown.of(t, page, grey), extract.Limits{}, document.CodeUnsupported},
-		"colours apart":                {apart.of(t, page, andNothing), extract.Limits{}, document.CodeUnsupported},
+		"a packing that is not known":  {unknown.of(t, page, andNothing), extract.Limits{}, document.CodeUnsupported},
+		"JPEGs of one colour each":     {apart.bytes(), extract.Limits{}, document.CodeUnsupported},
 		"a fax without a line":         {fax.bytes(), extract.Limits{}, document.CodeMalformed},
 		"three bits":                   {strange.bytes(), extract.Limits{}, document.CodeUnsupported},
 		"tiles of too many pixels":     {tiles, extract.Limits{MaxPixels: 47 * 48}, document.CodeTooLargeToRead},

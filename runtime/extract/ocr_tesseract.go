@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -116,10 +117,10 @@ const (
 	levelWord = "5"
 )
 
-// parseTSV puts words together: a line for a line, and an empty one between paragraphs.
+// parseTSV puts words together: a line for a line, and an empty one between paragraphs. A word that the end of a line hyphenates is one.
 func parseTSV(table []byte) recognised {
 	var r recognised
-	var text strings.Builder
+	var text []byte
 	var paragraph, line string
 	for row := range strings.Lines(strings.ToValidUTF8(string(table), "\uFFFD")) {
 		cells := strings.SplitN(strings.TrimRight(row, "\r\n"), "\t", columns)
@@ -135,14 +136,16 @@ func parseTSV(table []byte) recognised {
 		switch {
 		case line == "":
 		case inParagraph != paragraph:
-			text.WriteString("\n\n")
+			text = append(text, "\n\n"...)
+		case inLine != line && hyphenated(text, word):
+			text = text[:len(text)-1]
 		case inLine != line:
-			text.WriteString("\n")
+			text = append(text, '\n')
 		default:
-			text.WriteString(" ")
+			text = append(text, ' ')
 		}
 		paragraph, line = inParagraph, inLine
-		text.WriteString(word)
+		text = append(text, word...)
 		length := utf8.RuneCountInString(word)
 		confidence, err := strconv.ParseFloat(cells[columnConfidence], 64)
 		if err == nil && confidence > 0 {
@@ -150,8 +153,19 @@ func parseTSV(table []byte) recognised {
 		}
 		r.length += length
 	}
-	r.text = text.String()
+	r.text = string(text)
 	return r
+}
+
+// notBehindHyphens are words behind a hyphen that stands for what two words have in common: Vor- und Nachname.
+var notBehindHyphens = map[string]bool{"and": true, "or": true, "und": true, "oder": true, "bis": true, "et": true, "ou": true}
+
+// hyphenated reports whether the next line goes on with the word that a line ends with.
+func hyphenated(text []byte, next string) bool {
+	stem, found := bytes.CutSuffix(text, []byte("-"))
+	last, _ := utf8.DecodeLastRune(stem)
+	first, _ := utf8.DecodeRuneInString(next)
+	return found && unicode.IsLetter(last) && unicode.IsLower(first) && !notBehindHyphens[next]
 }
 
 // rotation finds by how many degrees tesseract says to turn an image.

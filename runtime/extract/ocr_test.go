@@ -80,6 +80,17 @@ func showsLetter(t *testing.T, content []byte) {
 	}
 }
 
+func TestHyphensAtTheEndsOfLines(t *testing.T) {
+	t.Parallel()
+	result, err := read(t, newOCR(t, extract.Limits{}), asJPEG(t, drawn(t, "The harbour master coun-", "ted seven ships of front- and", "rear admirals.")))
+	if err != nil || len(result.Pages) != 1 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	if want := "The harbour master counted seven ships of front- and\n"; !strings.HasPrefix(result.Pages[0], want) {
+		t.Errorf("%q does not begin with %q", result.Pages[0], want)
+	}
+}
+
 func TestImagesAreRead(t *testing.T) {
 	t.Parallel()
 	page := drawn(t, letter...)
@@ -130,6 +141,10 @@ func TestTIFFPages(t *testing.T) {
 	copy(around[len(around)-4:], around[4:8]) // the last page is followed by the first
 	if result, err = read(t, e, around); err != nil || result.PageCount != 2 {
 		t.Errorf("a circle of pages: %+v, %v", result, err)
+	}
+	small := image.NewGray(image.Rect(0, 0, first.Rect.Dx()/4, first.Rect.Dy()/4))
+	if result, err = read(t, e, tiffOf(1, first, small)); err != nil || result.PageCount != 1 {
+		t.Errorf("a page and its thumbnail: %+v, %v", result, err)
 	}
 	if drawn, err := render(t, tiffOf(1, first, second), 2, 300); err != nil || drawn.Bounds().Dx() != 300 {
 		t.Errorf("draw the second page: %v", err)

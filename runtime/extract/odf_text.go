@@ -8,6 +8,9 @@ import (
 // maxRepeats bounds how often a cell or row is written that says to be there many times: sheets are filled to their end that way.
 const maxRepeats = 1000
 
+// linkedSheet is the style of what LibreOffice keeps, and does not show, of the sheets in other files that a file refers to.
+const linkedSheet = "ta_extref"
+
 // odfText is the markup of text in all OpenDocuments.
 type odfText struct {
 	out  *pages // where text goes now
@@ -19,6 +22,7 @@ type odfText struct {
 	cells      int    // open, each in the one before
 	comments   int    // open
 	pageDepth  int    // page elements open
+	frames     []int  // open; the paragraphs that were open around each
 	diverted   []diversion
 }
 
@@ -35,9 +39,16 @@ var odfLeftOut = map[string]bool{
 }
 
 func (o *odfText) open(name string, attributes []xml.Attr) bool {
+	if o.hidden(name, attributes) {
+		return false
+	}
 	switch name {
 	case o.page:
 		o.pageDepth++
+	case "frame":
+		o.frames = append(o.frames, o.paragraphs)
+	case "text-box":
+		o.endLine()
 	case "p", "h":
 		o.paragraphs++
 	case "s":
@@ -51,8 +62,6 @@ func (o *odfText) open(name string, attributes []xml.Attr) bool {
 	case "annotation":
 		o.comments++
 		o.divert(o.notes, 1)
-	case "creator", "date", "creator-initials":
-		return o.comments == 0 // of a comment; elsewhere they are fields of the text
 	case "table-row":
 		o.divert(&pages{room: o.out.room}, repeats(attributes, "number-rows-repeated"))
 	case "table-cell", "covered-table-cell":
@@ -61,11 +70,26 @@ func (o *odfText) open(name string, attributes []xml.Attr) bool {
 	case "notes":
 		o.out.separate(blankLine)
 	}
-	return !odfLeftOut[name]
+	return true
+}
+
+// hidden reports whether an element holds no text to read. Some are fields of the text but for where they belong to a comment or an image.
+func (o *odfText) hidden(name string, attributes []xml.Attr) bool {
+	switch name {
+	case o.page:
+		return attribute(attributes, "style-name") == linkedSheet
+	case "creator", "date", "creator-initials", "sender-initials":
+		return o.comments > 0
+	case "title":
+		return len(o.frames) > 0 && o.frames[len(o.frames)-1] == o.paragraphs
+	}
+	return odfLeftOut[name]
 }
 
 func (o *odfText) close(name string) {
 	switch name {
+	case "frame":
+		o.frames = o.frames[:len(o.frames)-1]
 	case "p", "h":
 		o.paragraphs--
 		o.endLine()

@@ -213,3 +213,81 @@ func TestOfficeFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestOfficeFilesOfManyHands has what other programs than ours would think of writing, each with the text that people see.
+func TestOfficeFilesOfManyHands(t *testing.T) {
+	t.Parallel()
+	field := func(kind string) string { return `<w:r><w:fldChar w:fldCharType="` + kind + `"/></w:r>` }
+	run := func(text string) string { return `<w:r><w:t xml:space="preserve">` + text + `</w:t></w:r>` }
+	comments := `<comments><commentList><comment><text><r><t>Anna:</t></r><r><t xml:space="preserve">
+Please check</t></r></text></comment><comment><text><t>[Threaded comment]
+
+Your version</t></text></comment></commentList></comments>`
+	chart := `<c:chartSpace` + slideXMLNS + ` xmlns:c="c"><c:title><a:p><a:r><a:t>Sales</a:t></a:r></a:p></c:title><c:cat><c:strRef><c:strCache><c:pt><c:v>North</c:v></c:pt><c:pt><c:v>South</c:v></c:pt></c:strCache></c:strRef></c:cat>
+<c:cat><c:strRef><c:strCache><c:pt><c:v>North</c:v></c:pt></c:strCache></c:strRef></c:cat><c:val><c:numCache><c:pt><c:v>1234</c:v></c:pt></c:numCache></c:val></c:chartSpace>`
+	for name, c := range map[string]struct {
+		content []byte
+		want    []string
+	}{
+		"docx, a field in a field's instruction": {docx(t, "<w:p>"+field("begin")+`<w:r><w:instrText> IF </w:instrText></w:r>`+field("begin")+field("separate")+run("m")+field("end")+
+			field("separate")+run("Dear Sir")+field("end")+"</w:p><w:p>"+field("begin")+"</w:p>"+paragraph("Text")), []string{"Dear Sir\nText"}},
+		"docx, a box behind a word": {docx(t, "<w:p>"+run("Hello")+"<w:r><w:txbxContent>"+paragraph("Box")+"</w:txbxContent></w:r></w:p>"), []string{"Hello\nBox"}},
+		"docx, symbols":             {docx(t, `<w:p>`+run("10 ")+`<w:r><w:sym w:font="Symbol" w:char="F06D"/></w:r>`+run("m ")+`<w:r><w:sym w:font="Wingdings" w:char="F0FE"/></w:r></w:p>`), []string{"10 μm ☑"}},
+		"docx, a fraction":          {docx(t, `<w:p><m:f xmlns:m="m"><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></w:p>`), []string{"1/2"}},
+		"docx of HTML": {docx(t, `<w:altChunk/>`, "word/_rels/document.xml.rels", relations("aFChunk", "chunk.html", "aFChunk", "chunk.mht"),
+			"word/chunk.html", "<html><p>In HTML", "word/chunk.mht", "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n--x\nContent-Type: text/html\n\n<p>Within\n--x--"), []string{"In HTML\n\nWithin"}},
+		"docx, a chart": {docx(t, paragraph("Text"), "word/_rels/document.xml.rels", relations("chart", "charts/chart1.xml"), "word/charts/chart1.xml", chart), []string{"Text\n\nSales\nNorth\nSouth"}},
+		"pptx, comments": {pptxWith(t, relations("comments", "../comments/comment1.xml"), "ppt/comments/comment1.xml",
+			`<p:cmLst`+slideXMLNS+`><p:cm><p:text>Check figures</p:text></p:cm><p:cm><p:txBody><a:p><a:r><a:t>And dates</a:t></a:r></a:p></p:txBody></p:cm></p:cmLst>`), []string{"Title\n\nCheck figures\nAnd dates"}},
+		"xlsx, formats": {
+			xlsxWith(t, `<numFmts><numFmt numFmtId="164" formatCode="[h]:mm"/><numFmt numFmtId="165" formatCode="00000"/><numFmt numFmtId="166" formatCode="mmmm"/><numFmt numFmtId="167" formatCode="0.0%"/></numFmts>
+<cellXfs><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="166"/><xf numFmtId="9"/><xf numFmtId="46"/><xf numFmtId="167"/></cellXfs><dxfs><dxf><numFmt numFmtId="14" formatCode="0.00%"/></dxf></dxfs>`,
+				`<row><c s="0"><v>45382</v></c><c s="1"><v>1.5625</v></c><c s="2"><v>1067</v></c><c s="3"><v>45292</v></c><c s="4"><v>0.07</v></c><c s="5"><v>1.5</v></c><c s="6"><v>-0.125</v></c></row>`),
+			[]string{"2024-03-31\t37:30\t01067\t2024-01-01\t7%\t36:00:00\t-12.5%"},
+		},
+		"xlsx, notes": {
+			xlsxWith(t, "", `<row><c t="str"><v>Street 1_x000D_ City</v></c></row>`, "xl/worksheets/_rels/sheet1.xml.rels",
+				relations("comments", "../comments1.xml", "threadedComment", "../threadedComments/threadedComment1.xml"),
+				"xl/comments1.xml", comments, "xl/threadedComments/threadedComment1.xml", "<ThreadedComments><threadedComment><text>Is it so?</text></threadedComment></ThreadedComments>"),
+			[]string{"Street 1 City\n\nAnna:\nPlease check\nIs it so?"},
+		},
+		"odt, a box, an image, a comment": {
+			odf(t, "text", `<office:text><text:p>Hello<draw:frame><draw:text-box><text:p>Box <text:title>Title</text:title></text:p></draw:text-box></draw:frame></text:p>
+<text:p>A<draw:frame><draw:image/><svg:title xmlns:svg="svg">Logo</svg:title></draw:frame> b<office:annotation><dc:creator>X</dc:creator><loext:sender-initials xmlns:loext="l">BJ</loext:sender-initials><text:p>Recheck</text:p></office:annotation></text:p></office:text>`),
+			[]string{"Hello\nBox Title\nA b\n\nRecheck"},
+		},
+		"ods, what is kept of others": {odf(t, "spreadsheet", `<office:spreadsheet><table:table><table:table-row><table:table-cell><text:p>1</text:p></table:table-cell></table:table-row></table:table>
+<table:table table:style-name="ta_extref"><table:table-row><table:table-cell><text:p>2</text:p></table:table-cell></table:table-row></table:table></office:spreadsheet>`), []string{"1"}},
+	} {
+		result, err := read(t, newExtractor(t, extract.Limits{}), c.content)
+		if err != nil || !slices.Equal(result.Pages, c.want) || result.Truncated {
+			t.Errorf("%s: truncated %v, %v\n%q, want\n%q", name, result.Truncated, err, result.Pages, c.want)
+		}
+	}
+}
+
+// pptxWith is a presentation of one slide with relations of its own.
+func pptxWith(t testing.TB, relationships string, more ...string) []byte {
+	t.Helper()
+	return archive(t, append([]string{
+		"[Content_Types].xml", contentTypes("vnd.openxmlformats-officedocument.presentationml.presentation.main"),
+		"_rels/.rels", relations("officeDocument", "ppt/presentation.xml"),
+		"ppt/presentation.xml", "<p:presentation" + slideXMLNS + `><p:sldIdLst><p:sldId id="256" r:id="rId1"/></p:sldIdLst></p:presentation>`,
+		"ppt/_rels/presentation.xml.rels", relations("slide", "slides/slide1.xml"),
+		"ppt/slides/slide1.xml", slide("Title"), "ppt/slides/_rels/slide1.xml.rels", relationships,
+	}, more...)...)
+}
+
+// xlsxWith is a workbook of one sheet, with styles.
+func xlsxWith(t testing.TB, styles, rows string, more ...string) []byte {
+	t.Helper()
+	const xmlns = ` xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"`
+	return archive(t, append([]string{
+		"[Content_Types].xml", contentTypes("vnd.openxmlformats-officedocument.spreadsheetml.sheet.main"),
+		"_rels/.rels", relations("officeDocument", "xl/workbook.xml"),
+		"xl/workbook.xml", "<workbook" + xmlns + `><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels", relations("worksheet", "worksheets/sheet1.xml", "styles", "styles.xml"),
+		"xl/styles.xml", "<styleSheet>" + styles + "</styleSheet>",
+		"xl/worksheets/sheet1.xml", "<worksheet><sheetData>" + rows + "</sheetData></worksheet>",
+	}, more...)...)
+}

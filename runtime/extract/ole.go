@@ -14,8 +14,20 @@ import (
 // oleMagic begins the containers of Office 97 to 2003. Newer versions put a file with a password into one.
 const oleMagic = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-// oleLocked is the name of the entry that such a file is in, as directories of containers have it: UTF-16.
-var oleLocked = []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")
+// oleLocked is the entry that such a file is in.
+var oleLocked = oleName("EncryptedPackage")
+
+// oleOutlook is how the names of entries begin that only messages have ([MS-OXMSG] 2.2).
+var oleOutlook = oleName("__substg1.0_")
+
+// oleName is a name as directories of containers have it.
+func oleName(name string) []byte {
+	units := make([]byte, 0, 2*len(name))
+	for _, b := range []byte(name) {
+		units = append(units, b, 0)
+	}
+	return units
+}
 
 // tellOLE tells files with a password from old ones by the directory. One that lies behind the head leaves both possible: such a file is
 // taken, and readOLE finds out.
@@ -27,6 +39,9 @@ func tellOLE(head []byte) (Type, bool) {
 	}
 	if bytes.Contains(head, oleLocked) {
 		return typeLocked, true
+	}
+	if bytes.Contains(head, oleOutlook) {
+		return typeOutlook, true
 	}
 	if len(head) < headerSize || oldOffice(head[headerSize:]) {
 		return typeOldOffice, true
@@ -51,15 +66,18 @@ func oldOffice(content []byte) bool {
 
 // readOLE says why the file is not read.
 func readOLE(_ context.Context, file *os.File, _ request) (Result, error) {
-	buffer := make([]byte, 1<<20)
+	buffer, is := make([]byte, 1<<20), typeOldOffice
 	for kept := 0; ; {
 		n, err := io.ReadFull(file, buffer[kept:])
 		if bytes.Contains(buffer[:kept+n], oleLocked) {
 			return Result{}, passwordRequired()
 		}
+		if bytes.Contains(buffer[:kept+n], oleOutlook) {
+			is = typeOutlook
+		}
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return Result{}, &document.ReadError{Code: document.CodeUnsupported, Detail: typeOldOffice.instead}
+			return Result{}, &document.ReadError{Code: document.CodeUnsupported, Detail: is.instead}
 		case err != nil:
 			return Result{}, whyBroken(err)
 		}

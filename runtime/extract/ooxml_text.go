@@ -2,14 +2,16 @@ package extract
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
 // officeText is the markup of running text in Word and PowerPoint files, which call paragraphs, runs and tables alike.
 type officeText struct {
-	out   *pages
-	texts int // elements open that hold text
-	cells int // cells open, each in the one before
+	out    *pages
+	texts  int    // elements open that hold text
+	cells  int    // cells open, each in the one before
+	fields []bool // open, each in the one before: whether what follows is its instruction, no text
 }
 
 // leftOut are elements without text to read: properties, text that was deleted or moved away, and the second form of what newer
@@ -27,10 +29,16 @@ func (o *officeText) open(name string, attributes []xml.Attr) bool {
 		o.cells++
 	case "tab", "ptab":
 		o.out.separate(tab)
-	case "br", "cr":
+	case "br", "cr", "txbxContent":
 		o.endLine()
 	case "noBreakHyphen":
 		o.out.write("-")
+	case "sym":
+		o.out.write(symbol(attribute(attributes, "font"), attribute(attributes, "char")))
+	case "den": // of a fraction
+		o.out.write("/")
+	case "fldChar":
+		o.field(attribute(attributes, "fldCharType"))
 	case "fld":
 		return attribute(attributes, "type") != "slidenum"
 	}
@@ -41,13 +49,29 @@ func (o *officeText) close(name string) {
 	switch name {
 	case "t":
 		o.texts--
-	case "p", "tr":
+	case "p":
+		clear(o.fields) // an instruction ends with its paragraph, whatever is missing
+		o.endLine()
+	case "tr":
 		o.endLine()
 	case "tc":
 		o.cells--
 		o.endCell()
 	case "tbl", "footnote", "endnote", "comment":
 		o.endLine()
+	}
+}
+
+func (o *officeText) field(mark string) {
+	last := len(o.fields) - 1
+	switch {
+	case mark == "begin":
+		o.fields = append(o.fields, true)
+	case last < 0: // the beginning is in what was left out
+	case mark == "separate":
+		o.fields[last] = false
+	case mark == "end":
+		o.fields = o.fields[:last]
 	}
 }
 
@@ -69,9 +93,95 @@ func (o *officeText) endCell() {
 }
 
 func (o *officeText) text(data string) {
-	if o.texts > 0 {
-		o.out.write(strings.Trim(data, "\r\n"))
+	if o.texts == 0 || slices.Contains(o.fields, true) {
+		return
+	}
+	body := strings.TrimLeft(data, "\r\n")
+	if len(body) < len(data) {
+		o.endLine()
+	}
+	ended := strings.TrimRight(body, "\r\n")
+	o.out.write(ended)
+	if len(ended) < len(body) {
+		o.endLine()
 	}
 }
 
 func (o *officeText) full() bool { return o.out.full() }
+
+// symbols are the characters that people know of fonts whose codes are their own.
+var symbols = map[string]map[string]string{
+	"Symbol": {
+		"44": "Δ", "53": "Σ", "57": "Ω", "61": "α", "62": "β", "63": "χ", "64": "δ", "65": "ε", "67": "γ", "6C": "λ", "6D": "μ", "70": "π",
+		"72": "ρ", "73": "σ", "74": "τ", "77": "ω", "A3": "≤", "A5": "∞", "AE": "→", "B0": "°", "B1": "±", "B3": "≥", "B4": "×", "B9": "≠",
+		"BB": "≈", "D6": "√", "E5": "∑",
+	},
+	"Wingdings": {"6F": "☐", "A8": "☐", "E0": "→", "FB": "✗", "FC": "✓", "FD": "☒", "FE": "☑"},
+}
+
+// symbol returns the character of a font's code, a space where it is not known. Codes stand in the private area from F000 on.
+func symbol(font, code string) string {
+	code = strings.ToUpper(code)
+	if known := symbols[font][strings.TrimPrefix(code, "F0")]; known != "" {
+		return known
+	}
+	return " "
+}
+
+// noteText is officeText where a note's text stands in text, with or without runs.
+type noteText struct{ officeText }
+
+func (n *noteText) open(name string, attributes []xml.Attr) bool {
+	if name == "text" {
+		n.texts++
+	}
+	return n.officeText.open(name, attributes)
+}
+
+func (n *noteText) close(name string) {
+	n.officeText.close(name)
+	if name == "text" {
+		n.texts--
+		n.endLine()
+	}
+}
+
+// chartText reads what a chart says: its titles, and the names of its series and categories, each once.
+type chartText struct {
+	officeText
+
+	cached int // lists of names open
+	name   strings.Builder
+	seen   map[string]bool
+}
+
+func (c *chartText) open(name string, attributes []xml.Attr) bool {
+	switch name {
+	case "strCache", "lvl":
+		c.cached++
+	case "v":
+		c.name.Reset()
+	}
+	return c.officeText.open(name, attributes)
+}
+
+func (c *chartText) close(name string) {
+	c.officeText.close(name)
+	switch name {
+	case "strCache", "lvl":
+		c.cached--
+	case "v":
+		if one := c.name.String(); c.cached > 0 && !c.seen[one] {
+			c.seen[one] = true
+			c.out.words(one)
+			c.endLine()
+		}
+	}
+}
+
+func (c *chartText) text(data string) {
+	c.officeText.text(data)
+	if c.cached > 0 {
+		c.name.WriteString(data)
+	}
+}

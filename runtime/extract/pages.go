@@ -89,10 +89,11 @@ func (p *pages) result() Result {
 	return Result{Pages: p.done, PageCount: len(p.done), Truncated: p.truncated || p.lost}
 }
 
-// clean drops what the database takes in no text, and what is no text.
+// unseen is what the database takes in no text, and what nobody sees in a word and search would part it at: soft hyphens, joiners, byte
+// order marks.
+var unseen = strings.NewReplacer("\x00", "", "\u00AD", "", "\u2060", "", "\uFEFF", "")
+
+// clean drops what is unseen, and what is no text.
 func clean(text string) string {
-	if strings.Contains(text, "\x00") {
-		text = strings.ReplaceAll(text, "\x00", "")
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return strings.ToValidUTF8(unseen.Replace(text), "\uFFFD")
 }

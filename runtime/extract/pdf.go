@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/klippa-app/go-pdfium"
+	"github.com/klippa-app/go-pdfium/enums"
 	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
@@ -129,6 +130,12 @@ func open(instance pdfium.Pdfium, file *os.File) (*pdf, error) {
 	opened, err := instance.OpenDocument(&requests.OpenDocument{FileReader: file, FileReaderSize: info.Size()})
 	if err != nil {
 		return nil, whyClosed(err)
+	}
+	form, err := instance.FPDF_GetFormType(&requests.FPDF_GetFormType{Document: opened.Document})
+	if err == nil && form.FormType == enums.FPDF_FORMTYPE_XFA_FULL { // whose pages say no more than "please wait"
+		return nil, &document.ReadError{
+			Code: document.CodeUnsupported, Detail: "The PDF is an XFA form, which only Adobe's programs show. Upload a print of it.",
+		}
 	}
 	counted, err := instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: opened.Document})
 	if err != nil || counted.PageCount == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -17,7 +16,7 @@ const (
 	// scanWords is how many words a page may have and still be a scan, when an image covers most of it: stamps and page numbers that
 	// a scanner or an archive put on it.
 	scanWords = 15
-	// scanCover is the part of a page that the image of a scan covers at least.
+	// scanCover is the part of a page that the images of a scan cover at least.
 	scanCover = 0.5
 	// maxObjects of a page are looked at; what shows no image among so many is no scan.
 	maxObjects = 1000
@@ -99,17 +98,13 @@ func (p pdfPage) wantsOCR(text string) bool {
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(indexes(min(counted.Count, maxObjects)), func(i int) bool {
-		return p.imageCover(i, size) >= scanCover
-	})
-}
-
-func indexes(count int) []int {
-	all := make([]int, count)
-	for i := range all {
-		all[i] = i
+	cover := 0.0 // scanners cut pages into strips
+	for i := range min(counted.Count, maxObjects) {
+		if cover += p.imageCover(i, size); cover >= scanCover {
+			return true
+		}
 	}
-	return all
+	return false
 }
 
 // imageCover returns how much of the page an object covers, if it is an image or may hold one.

@@ -8,7 +8,8 @@ import (
 	"os"
 )
 
-// readPPTX reads a PowerPoint file, a page for each slide, in the order of the show: the slide, its diagrams, the speaker's notes.
+// readPPTX reads a PowerPoint file, a page for each slide, in the order of the show: the slide, its diagrams and charts, the speaker's
+// notes, comments.
 func readPPTX(_ context.Context, file *os.File, r request) (Result, error) {
 	a, err := openArchive(file, r.Limits)
 	if err != nil {
@@ -48,13 +49,14 @@ func (a *archive) readSlide(part string, out *pages) error {
 	if err := a.readPart(part, &officeText{out: out}); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, kind := range []string{"diagramData", "notesSlide"} {
+	for _, kind := range []string{"diagramData", "chart", "notesSlide"} {
 		out.separate(blankLine)
-		if err := a.readRelated(relations, kind, &officeText{out: out}); err != nil {
+		if err := a.readRelated(relations, kind, textOf(kind, out)); err != nil {
 			return err
 		}
 	}
-	return nil
+	out.separate(blankLine)
+	return a.readRelated(relations, "comments", &noteText{officeText{out: out}})
 }
 
 func partsByID(relations []relation) map[string]string {

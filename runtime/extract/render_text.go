@@ -66,10 +66,12 @@ func sheetOf(pages []string, number int) ([]string, bool) {
 	return lines[before:], true
 }
 
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // wrap breaks a text into at most limit lines of sheetColumns.
 func wrap(text string, limit int) []string {
 	var lines []string
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(lineEnds.Replace(text)) {
 		runes := printableRunes(line)
 		for len(runes) > sheetColumns {
 			end := lastSpace(runes[:sheetColumns+1])
@@ -110,6 +112,8 @@ func printableRunes(line string) []rune {
 			}
 		case unicode.IsPrint(r):
 			runes = append(runes, r)
+		case r != '\n' && unicode.IsSpace(r):
+			runes = append(runes, ' ')
 		}
 	}
 	return runes

@@ -66,6 +66,7 @@ type rtfParser struct {
 
 	base  encoding.Encoding // of fonts that name none
 	fonts map[int]encoding.Encoding
+	usual int // the font where none is said
 
 	waiting bytes.Buffer // bytes in the group's encoding
 	skip    int          // characters of a \u's fallback to come
@@ -146,6 +147,9 @@ func (p *rtfParser) flush() {
 	}
 	using := p.group.encoding
 	if using == nil {
+		using = p.fonts[p.usual]
+	}
+	if using == nil {
 		using = p.base
 	}
 	text, err := using.NewDecoder().Bytes(p.waiting.Bytes())
@@ -218,7 +222,12 @@ func (p *rtfParser) word(first byte) error {
 	if err != nil {
 		return err
 	}
-	digits, err := p.run(maxRTFDigits, func(b byte) bool { return b >= '0' && b <= '9' || b == '-' })
+	begun := false // a hyphen behind the number is text
+	digits, err := p.run(maxRTFDigits, func(b byte) bool {
+		sign := b == '-' && !begun
+		begun = true
+		return sign || b >= '0' && b <= '9'
+	})
 	if err != nil {
 		return err
 	}

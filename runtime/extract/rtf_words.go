@@ -23,10 +23,10 @@ var rtfAside = map[string]bool{
 }
 
 // rtfKnown name optional groups that are read all the same: text in shapes.
-var rtfKnown = map[string]bool{"shpinst": true, "shptxt": true, "annotation": true}
+var rtfKnown = map[string]bool{"shpinst": true, "shptxt": true}
 
 var rtfSeparators = map[string]separator{
-	"par": line, "line": line, "sect": line, "page": line, "column": line, "row": line, "nestrow": line, "softline": line,
+	"par": line, "line": line, "shptxt": line, "sect": line, "page": line, "column": line, "row": line, "nestrow": line, "softline": line,
 	"tab": tab, "cell": tab, "nestcell": tab,
 }
 
@@ -77,7 +77,7 @@ func (p *rtfParser) opensGroup(name string) bool {
 	switch {
 	case name == "fonttbl":
 		p.group.leftOut, p.group.fontTable = true, true
-	case rtfLeftOut[name], optional && !rtfKnown[name]:
+	case rtfLeftOut[name], optional && !rtfKnown[name] && !rtfAside[name]:
 		p.group.leftOut = true
 	case rtfAside[name]:
 		p.flush()
@@ -99,10 +99,14 @@ func (p *rtfParser) encode(name string, number int) {
 		p.base = codePage(437)
 	case "pca":
 		p.base = codePage(850)
+	case "deff":
+		p.usual = number
 	case "f":
 		p.flush()
 		p.group.font = number
-		p.group.encoding = p.fonts[number]
+		if p.group.encoding = p.fonts[number]; p.group.encoding == nil {
+			p.group.encoding = p.base
+		}
 	case "fcharset":
 		if page, found := rtfCharsets[number]; found && p.group.fontTable && len(p.fonts) < maxRTFFonts {
 			p.fonts[p.group.font] = codePage(page)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -23,16 +25,33 @@ func readText(_ context.Context, file *os.File, r request) (Result, error) {
 	if more {
 		data = withoutCutRune(data)
 	}
-	text, cut := truncate(clean(decode(data)), limits.MaxTextBytes)
+	text, cut := truncate(clean(withoutEscapes(decode(data))), limits.MaxTextBytes)
 	return Result{Pages: []string{text}, PageCount: 1, Truncated: more || cut}, nil
 }
 
-// decode tells UTF-16 by its mark, and takes everything else for UTF-8 or Windows-1252, which holds Latin-1.
+// terminalEscape colours the text of a terminal, or names its window.
+var terminalEscape = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,1000}(\x07|\x1b\\)`)
+
+func withoutEscapes(text string) string {
+	if !strings.Contains(text, "\x1b") {
+		return text
+	}
+	return terminalEscape.ReplaceAllString(text, "")
+}
+
+// decode tells UTF-16 by its mark, and takes everything else for UTF-8 or Windows-1252, which holds Latin-1; XML in another encoding for
+// what it declares.
 func decode(data []byte) string {
 	if bytes.HasPrefix(data, bomUTF16LE) || bytes.HasPrefix(data, bomUTF16BE) {
 		return decodeUTF16(data)
 	}
-	return decodeLoose(string(bytes.TrimPrefix(data, bomUTF8)))
+	data = bytes.TrimPrefix(data, bomUTF8)
+	if declared, _ := declaredEncoding(data); declared != nil && !utf8.Valid(data) {
+		if decoded, err := declared.NewDecoder().Bytes(data); err == nil {
+			return string(decoded)
+		}
+	}
+	return decodeLoose(string(data))
 }
 
 // decodeUTF16 decodes what begins with a byte order mark. An odd byte at the end is dropped.

@@ -39,8 +39,12 @@ var (
 
 // Types that are told to say what else can be done.
 var (
-	typeOldOffice = Type{instead: "This is a file of Office 2003 or older. Save it as .docx, .xlsx or .pptx."}
-	typeArchive   = Type{instead: "This is an archive. Upload the files in it one by one."}
+	typeOldOffice   = Type{instead: "This is a file of Office 2003 or older. Save it as .docx, .xlsx or .pptx."}
+	typeOutlook     = Type{instead: "This is a message as Outlook keeps it. Save it as .eml or PDF."}
+	typeBinarySheet = Type{instead: "This is a binary workbook of Excel. Save it as .xlsx."}
+	typeArchive     = Type{instead: "This is an archive. Upload the files in it one by one."}
+	typeNewImage    = Type{instead: "This is an image as phones keep it (HEIC, AVIF or JPEG XL). Save it as JPEG or PNG."}
+	typeOtherText   = Type{instead: "This is a text in an encoding that cannot be told. Save it as UTF-8."}
 )
 
 const (

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -59,14 +60,47 @@ func (a *archive) readSheet(part string, s *sheet) error {
 	if err := a.readPart(part, s); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, kind := range []string{"comments", "drawing"} {
-		s.out.separate(blankLine)
-		if err := a.readRelated(relations, kind, &officeText{out: s.out}); err != nil {
-			return err
-		}
+	s.out.separate(blankLine)
+	if err := a.readRelated(relations, "comments", &sheetNotes{to: s.out}); err != nil {
+		return err
 	}
-	return nil
+	if err := a.readRelated(relations, "threadedComment", &noteText{officeText{out: s.out}}); err != nil {
+		return err
+	}
+	s.out.separate(blankLine)
+	return a.readRelated(relations, "drawing", &officeText{out: s.out})
 }
+
+// sheetNotes reads the notes of a sheet, but for those that stand for a discussion, in programs that do not know of any.
+type sheetNotes struct {
+	officeText
+	to *pages
+}
+
+func (n *sheetNotes) open(name string, attributes []xml.Attr) bool {
+	if name == "comment" {
+		n.out = &pages{room: n.to.room}
+	}
+	return n.out == nil || n.officeText.open(name, attributes)
+}
+
+func (n *sheetNotes) close(name string) {
+	if n.out == nil {
+		return
+	}
+	n.officeText.close(name)
+	if name != "comment" {
+		return
+	}
+	if note := n.out.page.String(); !strings.HasPrefix(note, "[Threaded comment]") {
+		n.to.write(unescaped(note))
+		n.to.separate(line)
+	}
+	n.to.truncated = n.to.truncated || n.out.truncated
+	n.out = nil
+}
+
+func (n *sheetNotes) full() bool { return n.to.full() }
 
 type workbook struct {
 	partReferences
@@ -171,11 +205,24 @@ func (s *sheet) cell() string {
 		if err != nil || i < 0 || i >= len(s.strings) {
 			return ""
 		}
-		return s.strings[i]
+		return unescaped(s.strings[i])
 	case "b":
 		return map[bool]string{true: "TRUE", false: "FALSE"}[isTrue(value)]
 	case "", "n":
 		return s.formats.show(value, s.style)
 	}
-	return value
+	return unescaped(value)
+}
+
+// escapedCharacter is how texts of sheets write what XML cannot, by ECMA-376, 22.9.2.19.
+var escapedCharacter = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
+
+func unescaped(text string) string {
+	return escapedCharacter.ReplaceAllStringFunc(text, func(escape string) string {
+		code, err := strconv.ParseUint(escape[2:6], 16, 16)
+		if err != nil {
+			return escape
+		}
+		return string(rune(code))
+	})
 }
