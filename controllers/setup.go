@@ -15,12 +15,10 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -56,38 +54,6 @@ const (
 	firstRetry = 200 * time.Millisecond
 	lastRetry  = time.Minute
 )
-
-// CacheOptions has the caches hold, of all kinds but our own, only what the operator made; and all of it in the namespaces that the
-// installation watches. The ledgers are in its own. The label is the default, not one line for each kind: those that others bring
-// cannot be named before they are installed.
-func CacheOptions(installation Installation) cache.Options {
-	all, secrets := cache.ByObject{Label: labels.Everything()}, cache.ByObject{}
-	watched := namespaces(installation.Watched)
-	if watched != nil {
-		secrets.Namespaces = namespaces(append([]string{installation.Namespace}, installation.Watched...))
-	}
-	return cache.Options{
-		DefaultNamespaces:    watched,
-		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
-		ByObject: map[client.Object]cache.ByObject{
-			&v1alpha1.DocVault{}:      all,
-			&v1alpha1.DocVaultClass{}: all,
-			&corev1.Secret{}:          secrets,
-		},
-	}
-}
-
-// namespaces returns nil, which is all of them, for none.
-func namespaces(names []string) map[string]cache.Config {
-	if len(names) == 0 {
-		return nil
-	}
-	configs := map[string]cache.Config{}
-	for _, name := range names {
-		configs[name] = cache.Config{}
-	}
-	return configs
-}
 
 // Setup adds the controllers to a manager, whose cache should be made with CacheOptions.
 func Setup(ctx context.Context, mgr ctrl.Manager, installation Installation) error {
