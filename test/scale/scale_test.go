@@ -4,13 +4,23 @@ package scale_test
 
 import (
 	"flag"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
 )
 
 var sizes = flag.String("vaults", "10,100", "how many vaults, one measurement each")
+
+// TestMain has no library log by itself: the operator is a process of its own.
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	os.Exit(m.Run())
+}
 
 // What is waited for at most.
 const (

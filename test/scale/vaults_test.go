@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
@@ -105,19 +106,30 @@ type watcher struct {
 func (i *installation) watch(wanted func(*v1alpha1.DocVault) bool) *watcher {
 	i.b.Helper()
 	w := &watcher{i: i, seen: map[string]time.Time{}}
-	events, err := i.kube.Watch(i.b.Context(), &v1alpha1.DocVaultList{}, client.InNamespace(i.namespace))
-	if err != nil {
-		i.b.Fatal(err)
-	}
+	events := i.openWatch()
 	go func() {
-		defer events.Stop()
-		for event := range events.ResultChan() {
-			if vault, ok := event.Object.(*v1alpha1.DocVault); ok && wanted(vault) {
-				w.note(vault.Name)
+		// The API server ends a watch that has fallen behind. Another begins with all vaults as they are.
+		for ; events != nil; events = i.openWatch() {
+			for event := range events.ResultChan() {
+				if vault, ok := event.Object.(*v1alpha1.DocVault); ok && wanted(vault) {
+					w.note(vault.Name)
+				}
 			}
 		}
 	}()
 	return w
+}
+
+// openWatch returns nil when the benchmark has ended.
+func (i *installation) openWatch() apiwatch.Interface {
+	for i.b.Context().Err() == nil {
+		events, err := i.kube.Watch(i.b.Context(), &v1alpha1.DocVaultList{}, client.InNamespace(i.namespace))
+		if err == nil {
+			return events
+		}
+		time.Sleep(time.Second)
+	}
+	return nil
 }
 
 func (w *watcher) note(name string) {

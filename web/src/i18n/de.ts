@@ -69,6 +69,10 @@ export const de: Record<Key, Message> = {
 
   away: 'Die Ablage antwortet nicht. Was Sie sehen, kann veraltet sein; es geht von selbst weiter, wenn sie wieder da ist.', backAgain: 'Die Ablage ist wieder da',
 
+  adviceOldOffice: 'Das ist eine Datei aus Office 2003 oder älter. Speichern Sie sie als .docx, .xlsx oder .pptx.', adviceOutlook: 'Das ist eine Nachricht, wie Outlook sie aufhebt. Speichern Sie sie als .eml oder PDF.',
+  adviceArchive: 'Das ist ein Archiv. Fügen Sie die Dateien darin einzeln hinzu.', adviceImage: 'Das ist ein Bild, das sich nicht lesen lässt. Speichern Sie es als JPEG, PNG oder PDF.', adviceForm: 'Das ist ein Formular, das nur Programme von Adobe zeigen. Fügen Sie einen Ausdruck als PDF hinzu.',
+  adviceText: 'Die Kodierung dieses Textes lässt sich nicht erkennen. Speichern Sie ihn als UTF-8.', adviceWorkbook: 'Das ist eine binäre Arbeitsmappe von Excel. Speichern Sie sie als .xlsx.',
+
   'problem.password_required': 'Es lässt sich nur mit einem Passwort öffnen. Speichern Sie eine Kopie ohne Passwort und fügen Sie diese hinzu.', 'problem.malformed': 'Die Datei ist beschädigt oder nicht das, wonach sie aussieht.',
   'problem.too_large_to_read': 'Es ist größer, als diese Ablage liest: zu viele Seiten oder ausgepackt zu viel.', 'problem.timed_out': 'Das Lesen dauerte zu lange.', 'problem.unsupported': 'Dateien dieser Art lassen sich nicht lesen.',
   'problem.empty_file': 'Die Datei ist leer.', 'problem.unreadable_file': 'Die Datei lässt sich nicht mehr lesen. Wählen Sie sie noch einmal aus.', 'problem.cut_off': 'Die Datei kam nur zum Teil an. Versuchen Sie es noch einmal.', 'problem.too_large': 'Die Datei ist größer, als diese Ablage annimmt. Teilen oder verkleinern Sie sie.',

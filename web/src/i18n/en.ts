@@ -67,6 +67,10 @@ export const en = {
 
   away: 'The vault does not answer. What you see may be old; it goes on by itself when the vault is back.', backAgain: 'The vault is back',
 
+  adviceOldOffice: 'It is a file of Office 2003 or older. Save it as .docx, .xlsx or .pptx.', adviceOutlook: 'It is a message as Outlook keeps it. Save it as .eml or PDF.',
+  adviceArchive: 'It is an archive. Add the files in it one by one.', adviceImage: 'It is a picture that cannot be read. Save it as JPEG, PNG or PDF.', adviceForm: 'It is a form that only Adobe’s programs show. Add a print of it.',
+  adviceText: 'It is a text in an encoding that cannot be told. Save it as UTF-8.', adviceWorkbook: 'It is a binary workbook of Excel. Save it as .xlsx.',
+
   'problem.password_required': 'It opens with a password only. Save a copy without one, and add that.', 'problem.malformed': 'The file is damaged, or not what it begins like.',
   'problem.too_large_to_read': 'It is larger than what this vault reads: too many pages, or too much when unpacked.', 'problem.timed_out': 'Reading it took too long.', 'problem.unsupported': 'Files of this kind cannot be read.',
   'problem.empty_file': 'The file is empty.', 'problem.unreadable_file': 'The file cannot be read any more. Choose it again.', 'problem.cut_off': 'The file arrived only in part. Try again.', 'problem.too_large': 'The file is larger than this vault takes. Split it, or make it smaller.',

@@ -40,10 +40,16 @@ export function explain(error: unknown): string {
   return error.code === 'invalid_value' && isKey(field) ? t(field) : explainCode(error.code, error.message)
 }
 
+// What to do with a type of file has no code.
+const advice: [RegExp, Key][] = [
+  [/Office 2003/, 'adviceOldOffice'], [/Outlook/, 'adviceOutlook'], [/archive/, 'adviceArchive'], [/binary workbook/, 'adviceWorkbook'],
+  [/an encoding/, 'adviceText'], [/XFA/, 'adviceForm'], [/HEIC|TIFF|image is packed/, 'adviceImage'],
+]
+
 export function explainCode(code: string, detail: string): string {
   const key = `problem.${code}`
-  // The API says more of this one: what to do with this type of file.
-  if (language === 'en' && detail && code === 'unsupported_type') return detail
+  const known = code.startsWith('unsupported') && advice.find(([pattern]) => pattern.test(detail))
+  if (known) return t(known[1])
   return t(isKey(key) ? key : 'problem.other', { detail })
 }
 
