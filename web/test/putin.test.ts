@@ -107,7 +107,7 @@ test('a refusal says which file, why and what to do', async () => {
   await add(page, file('nothing.txt', ''), file('archive.zip', Buffer.from('504b0506' + '00'.repeat(18), 'hex')), file('huge.txt', Buffer.alloc(9 << 20, 'a')))
   await entry(page, 'nothing.txt').getByText('The file is empty.').waitFor()
   await entry(page, 'huge.txt').getByText('larger than this vault takes').waitFor()
-  await entry(page, 'archive.zip').getByText('not supported').waitFor()
+  await entry(page, 'archive.zip').getByText('It is an archive').waitFor()
   await page.getByRole('heading', { name: 'Some files were not taken' }).waitFor()
   await accessible(page, 'refusals')
   await page.context().close()
