@@ -29,7 +29,8 @@ func openArchive(file *os.File, limits Limits) (*archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("size of the file: %w", err)
 	}
-	r, err := zip.NewReader(file, info.Size())
+	// Within its section a place that is none is the end; the file itself would fail as if it could not be read now.
+	r, err := zip.NewReader(io.NewSectionReader(file, 0, info.Size()), info.Size())
 	switch {
 	case err != nil && !errors.Is(err, zip.ErrInsecurePath):
 		return nil, whyBroken(err)
