@@ -55,10 +55,10 @@ func (d *tiffDirectory) picture(limits Limits) (picture, error) {
 	switch packed := d.number(tagCompression, packedNot); {
 	case !packings[packed], packed == packedJPEG && d.planes() > 1:
 		return picture{}, tiff.UnsupportedError("packing")
-	case d.planes() > 1:
-		return d.ofSamples(limits)
 	case packed == packedRuns, packed == packedG3, packed == packedG4:
 		return d.ofFax(limits)
+	case d.planes() > 1:
+		return d.ofSamples(limits)
 	case packed == packedJPEG:
 		return d.ofJPEGs(limits)
 	}

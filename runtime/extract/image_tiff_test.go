@@ -402,6 +402,7 @@ func TestDamagedTIFFs(t *testing.T) {
 	fax := tiffPage{
 		size: image.Pt(8, 8), piece: image.Pt(8, 8), pieces: [][]byte{make([]byte, 24)}, fields: map[uint16]any{259: []uint16{3}},
 	}
+	colourFax := samplesTIFF{colours: rgb, bits: 8, samples: 3, packed: 4, planar: []uint16{2}}
 	unknown := samplesTIFF{colours: rgb, bits: 8, samples: 3, packed: 34661}
 	halved := bytes.Clone(whole.of(t, page))
 	width := bytes.LastIndex(halved, []byte("\x00\x01\x04\x00\x01\x00\x00\x00")) + 8
@@ -415,6 +416,7 @@ func TestDamagedTIFFs(t *testing.T) {
 		"no pieces":                    {empty.bytes(), extract.Limits{}, document.CodeMalformed},
 		"a packing that is not known":  {unknown.of(t, page, andNothing), extract.Limits{}, document.CodeUnsupported},
 		"JPEGs of one colour each":     {apart.bytes(), extract.Limits{}, document.CodeUnsupported},
+		"a fax in colours apart":       {colourFax.of(t, page, andNothing), extract.Limits{}, document.CodeUnsupported},
 		"a fax without a line":         {fax.bytes(), extract.Limits{}, document.CodeMalformed},
 		"three bits":                   {strange.bytes(), extract.Limits{}, document.CodeUnsupported},
 		"tiles of too many pixels":     {tiles, extract.Limits{MaxPixels: 47 * 48}, document.CodeTooLargeToRead},
