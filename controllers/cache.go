@@ -56,7 +56,7 @@ type managedFields struct {
 // maxFieldSets bounds the sets that are known: beyond, all are forgotten, and objects to come share anew.
 const maxFieldSets = 1000
 
-// slim drops from an object the fields that others own, which nothing here asks for: a third of what is cached would be lists of fields.
+// slim drops from an object the fields that others own, which nothing here asks for.
 func (m *managedFields) slim(object any) (any, error) {
 	cached, err := meta.Accessor(object)
 	if err != nil {

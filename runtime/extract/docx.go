@@ -40,14 +40,6 @@ func readDOCX(_ context.Context, file *os.File, r request) (Result, error) {
 	return out.result(), nil
 }
 
-// textOf is the markup of a kind of part.
-func textOf(kind string, out *pages) markup {
-	if kind == "chart" {
-		return &chartText{officeText: officeText{out: out}, seen: map[string]bool{}}
-	}
-	return &officeText{out: out}
-}
-
 // readChunks reads the files that Word is to take text from when it opens the document: programs for the web write HTML that way.
 func (a *archive) readChunks(relations []relation, out *pages) error {
 	for _, r := range relations {

@@ -71,37 +71,6 @@ func (a *archive) readSheet(part string, s *sheet) error {
 	return a.readRelated(relations, "drawing", &officeText{out: s.out})
 }
 
-// sheetNotes reads the notes of a sheet, but for those that stand for a discussion, in programs that do not know of any.
-type sheetNotes struct {
-	officeText
-	to *pages
-}
-
-func (n *sheetNotes) open(name string, attributes []xml.Attr) bool {
-	if name == "comment" {
-		n.out = &pages{room: n.to.room}
-	}
-	return n.out == nil || n.officeText.open(name, attributes)
-}
-
-func (n *sheetNotes) close(name string) {
-	if n.out == nil {
-		return
-	}
-	n.officeText.close(name)
-	if name != "comment" {
-		return
-	}
-	if note := n.out.page.String(); !strings.HasPrefix(note, "[Threaded comment]") {
-		n.to.write(unescaped(note))
-		n.to.separate(line)
-	}
-	n.to.truncated = n.to.truncated || n.out.truncated
-	n.out = nil
-}
-
-func (n *sheetNotes) full() bool { return n.to.full() }
-
 type workbook struct {
 	partReferences
 	since1904 bool // how days are counted
