@@ -77,7 +77,7 @@ func errCrossSite() *problem {
 }
 
 func errNoSuchPath() *problem {
-	return newProblem(http.StatusNotFound, "not_found", "There is nothing at this path.")
+	return newProblem(http.StatusNotFound, "not_found", "There is nothing at this path. /docs says which paths there are.")
 }
 
 func errMethodNotAllowed(method string, allowed []string) *problem {
