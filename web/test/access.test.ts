@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import { after, test } from 'node:test'
-import type { Route } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { accessible, add, ask, file, ready, row, world } from './page'
 
 const token = 'correct horse battery staple'
 const w = world({ API_TOKEN: token })
 let provider: Server | undefined
 after(() => provider?.close())
+
+async function signIn(page: Page) {
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
 
 test('the token opens the vault, and is kept nowhere', async () => {
   const page = await w.open('/?sort=name')
@@ -63,22 +69,43 @@ test('the sign-in stays until it is answered, in the dark too; other windows fol
 
 test('a session that ends takes nothing that was typed with it', async () => {
   const page = await w.open('/settings')
-  const signIn = async () => {
-    await page.getByLabel('Token').fill(token)
-    await page.keyboard.press('Enter')
-    await page.getByRole('dialog').waitFor({ state: 'detached' })
-  }
-  await signIn()
+  await signIn(page)
   await page.getByLabel('What models are told').fill('File as my grandmother would.')
   await page.context().clearCookies()
-  await page.getByRole('button', { name: 'Save' }).click()
+  // Not clicked: the page may have asked for something else, and have the dialog over the button already.
+  await page.getByRole('button', { name: 'Save' }).dispatchEvent('click')
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-  await signIn()
+  await signIn(page)
   assert.equal(await page.getByLabel('What models are told').inputValue(), 'File as my grandmother would.')
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('The settings are saved').waitFor()
   await page.reload()
   assert.equal(await page.getByLabel('What models are told').inputValue(), 'File as my grandmother would.')
+  await page.getByRole('button', { name: 'Back to the default' }).click()
+  await page.waitForFunction(() => document.querySelector('textarea')?.value.startsWith('You file documents'))
+  await page.context().close()
+})
+
+test('what was read before a change does not take it back', async () => {
+  const page = await w.open('/settings')
+  await signIn(page)
+  const prompt = page.getByLabel('What models are told')
+  await prompt.fill('File by colour.')
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Save' }).dispatchEvent('click')
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  const held = new Promise<() => Promise<void>>((hold) => void page.route('**/api/settings', async (route) => {
+    const early = await route.fetch()
+    hold(() => route.fulfill({ response: early }))
+  }, { times: 1 }))
+  await signIn(page)
+  const release = await held
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('The settings are saved').waitFor()
+  const again = page.waitForRequest((request) => request.url().endsWith('/api/settings'))
+  await release()
+  await (await again).response()
+  assert.equal(await prompt.inputValue(), 'File by colour.')
   await page.getByRole('button', { name: 'Back to the default' }).click()
   await page.waitForFunction(() => document.querySelector('textarea')?.value.startsWith('You file documents'))
   await page.context().close()

@@ -18,6 +18,8 @@ interface Typed {
 
 const stored = signal<Settings | null>(null)
 const typed = signal<Typed | null>(null)
+// changed counts the changes that were taken: what was read meanwhile may be older than they are.
+let changed = 0
 
 const names: ProviderName[] = ['builtin', 'anthropic', 'openai', 'lmstudio']
 const withModel = ['anthropic', 'openai', 'lmstudio'] as const
@@ -65,6 +67,12 @@ function changesOf(now: Typed, settings: Settings): Record<string, unknown> {
   return changes
 }
 
+async function current(): Promise<Settings> {
+  const before = changed
+  const answer = await api.settings()
+  return changed === before ? answer : current()
+}
+
 export function SettingsView() {
   const [wrong, setWrong] = useState('')
   const settings = stored.value
@@ -72,7 +80,7 @@ export function SettingsView() {
   useEffect(() => {
     const read = async () => {
       try {
-        const answer = await api.settings()
+        const answer = await current()
         take(answer, stored.value && typedOf(stored.value))
         setWrong('')
       } catch (error) {
@@ -103,7 +111,9 @@ function Form({ settings, now }: { settings: Settings; now: Typed }) {
   // Typing goes on while it is sent: `sent` is what the answer takes the place of.
   const send = async (what: unknown, sent: Partial<Typed> = {}) => {
     try {
-      take(await api.changeSettings(what), { ...typedOf(settings), ...sent })
+      const answer = await api.changeSettings(what)
+      changed++
+      take(answer, { ...typedOf(settings), ...sent })
       setWrong('')
       tell(t('saved'))
     } catch (error) {
