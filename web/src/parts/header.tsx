@@ -28,7 +28,7 @@ export function Header({ menu, onMenu }: { menu: boolean; onMenu: () => void }) 
   )
 }
 
-// How long typing must rest before it is searched for.
+// What is typed faster than this, in ms, is searched for when typing rests as long; what is typed slower, or pasted, at once.
 const rest = 120
 
 function Search() {
@@ -37,6 +37,7 @@ function Search() {
   const field = useRef<HTMLInputElement>(null)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const sought = useRef(here.value)
+  const last = useRef(-rest)
 
   // The address may change under the field: back, a link, cleared filters. Where the field changed it, typing may be further by now.
   useEffect(() => {
@@ -79,6 +80,12 @@ function Search() {
           const text = event.currentTarget.value
           setTyped(text)
           clearTimeout(timer.current)
+          const rested = event.timeStamp - last.current >= rest
+          last.current = event.timeStamp
+          if (rested) {
+            search(text)
+            return
+          }
           // What was typed belongs to this address, and to what its own searches make of it.
           const at = here.value
           timer.current = setTimeout(() => { if (here.value === at || here.value === sought.current) search(text) }, rest)
