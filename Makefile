@@ -53,7 +53,7 @@ corpus: go ## Measure how well the files of DIR are read: NAME.input.EXT against
 	go run ./test/corpus $(DIR)
 
 .PHONY: bench-search
-bench-search: go ## Lists and searches among a million documents (half an hour)
+bench-search: go ## Lists and searches among a million documents (five minutes)
 	hack/services run hack/bench-search
 
 .PHONY: bench-operator

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,11 +29,12 @@ const (
 )
 
 // BenchmarkSmallUploads counts uploads of 4 KiB a second by 8 clients, beside a bare loop that does what an upload cannot do without:
-// PUT, INSERT, enqueue.
+// PUT, INSERT, enqueue. Of the API it tells the memory before and the most since.
 func BenchmarkSmallUploads(b *testing.B) {
 	i := newInstallation(b)
 	api := i.quiet().start(b, "api", "api", "metrics")
 	vault := &client.Client{BaseURL: "http://" + api.addresses["api"], Token: testToken}
+	idle := peakMemory(b, api)
 	bare := newBareLoop(b, i)
 	upload := func(ctx context.Context) error {
 		_, err := vault.Upload(ctx, "small.txt", smallText())
@@ -41,39 +42,58 @@ func BenchmarkSmallUploads(b *testing.B) {
 	}
 	for b.Loop() {
 		var uploads, puts float64
+		var took []time.Duration
 		perSecond(b, upload)
 		for range turns {
-			uploads += perSecond(b, upload) / turns
-			puts += perSecond(b, bare.once) / turns
+			each, times := perSecond(b, upload)
+			uploads += each / turns
+			took = append(took, times...)
+			each, _ = perSecond(b, bare.once)
+			puts += each / turns
 		}
 		b.ReportMetric(uploads, "uploads/s")
 		b.ReportMetric(puts, "bare/s")
 		b.ReportMetric(uploads/puts, "ratio")
+		b.ReportMetric(milliseconds(quantile(took, 0.5)), "p50-ms")
+		b.ReportMetric(milliseconds(quantile(took, 0.99)), "p99-ms")
+		b.ReportMetric(float64(idle)/(1<<20), "idleMiB")
+		b.ReportMetric(float64(peakMemory(b, api))/(1<<20), "peakMiB")
 	}
 }
 
-// perSecond does one thing over and over by all clients for a turn.
-func perSecond(b *testing.B, once func(context.Context) error) float64 {
+// perSecond does one thing over and over by all clients for a turn, and tells how long each took.
+func perSecond(b *testing.B, once func(context.Context) error) (float64, []time.Duration) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), turnLasts)
 	defer cancel()
-	var done atomic.Int64
+	var mu sync.Mutex
+	var took []time.Duration
 	var all sync.WaitGroup
 	for range clients {
 		all.Go(func() {
 			for ctx.Err() == nil {
+				began := time.Now()
 				if err := once(b.Context()); err != nil {
 					b.Error(err)
 					return
 				}
-				done.Add(1)
+				mu.Lock()
+				took = append(took, time.Since(began))
+				mu.Unlock()
 			}
 		})
 	}
 	began := time.Now()
 	all.Wait()
-	return float64(done.Load()) / time.Since(began).Seconds()
+	return float64(len(took)) / time.Since(began).Seconds(), took
 }
+
+func quantile(took []time.Duration, part float64) time.Duration {
+	slices.Sort(took)
+	return took[int(float64(len(took))*part)]
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // bareLoop is an upload without everything that makes it one.
 type bareLoop struct {
@@ -135,6 +155,44 @@ func BenchmarkLargeUpload(b *testing.B) {
 		b.ReportMetric(bare.Seconds()/took.Seconds(), "ratio")
 		b.ReportMetric(float64(peakMemory(b, api))/(1<<20), "peakMiB")
 	}
+}
+
+// BenchmarkStart starts a program ten times until it says that it is ready.
+func BenchmarkStart(b *testing.B) {
+	i := newInstallation(b).quiet()
+	for command, servers := range map[string][]string{"api": {"api", "metrics"}, "worker": {"metrics"}} {
+		b.Run(command, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				took = took[:0]
+				for range 10 {
+					began := time.Now()
+					p := i.start(b, command, servers...)
+					for !isReady(b, p.addresses["metrics"]) {
+						time.Sleep(time.Millisecond)
+					}
+					took = append(took, time.Since(began))
+					_ = p.cmd.Process.Kill()
+				}
+			}
+			b.ReportMetric(milliseconds(quantile(took, 0.5)), "p50-ms")
+			b.ReportMetric(milliseconds(quantile(took, 1-1e-9)), "max-ms")
+		})
+	}
+}
+
+func isReady(b *testing.B, address string) bool {
+	b.Helper()
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode == http.StatusOK
 }
 
 // smallText is different each time: equal ones would be duplicates.
