@@ -74,18 +74,7 @@ func TestChaos(t *testing.T) {
 // settles lets the sweeper and a worker of this process end what was left behind.
 func settles(t *testing.T, app *runtimetest.App) {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	w := worker.New(app.Vault, app.Redis.Client, worker.Config{
-		Queue: config.Queue, Concurrency: 4, Log: app.Log.Logger(), Metrics: prometheus.NewRegistry(),
-	})
-	var ended sync.WaitGroup
-	ended.Go(func() {
-		if err := w.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	defer ended.Wait()
-	defer stop()
+	works(t, app)
 	runtimetest.Wait(t, 2*time.Minute, "all work to be done, and nothing to be left over", func() bool {
 		sweep(t, app.Vault)
 		return rows(t, app, `SELECT (SELECT count(*) FROM documents WHERE status NOT IN ('ready', 'failed') OR classification_status = 'pending')
@@ -97,6 +86,23 @@ func settles(t *testing.T, app *runtimetest.App) {
 	if n := rows(t, app, "SELECT count(*) FROM documents WHERE status = 'failed'"); n > 0 {
 		t.Errorf("%d documents failed", n)
 	}
+}
+
+// works runs a worker until the test ends.
+func works(t *testing.T, app *runtimetest.App) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	w := worker.New(app.Vault, app.Redis.Client, worker.Config{
+		Queue: config.Queue, Concurrency: 4, Log: app.Log.Logger(), Metrics: prometheus.NewRegistry(),
+	})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(ended.Wait)
+	t.Cleanup(stop)
 }
 
 // said is what the processes said of what they did, before they did it (deleting) or after (stored).

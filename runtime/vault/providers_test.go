@@ -202,6 +202,58 @@ func TestRetryAfterHoldsForAllWorkers(t *testing.T) {
 	}
 }
 
+// TestPutOffWorkReturnsWhenItIsDue, with the timing and the sweeps of the real program: what looks for work that the queue lost waits
+// far longer.
+func TestPutOffWorkReturnsWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	app := runtimetest.NewApp(t)
+	proxy := runtimetest.NewProxy(t, app.Bucket.Config.Endpoint)
+	app.Bucket.Config.Endpoint = proxy.Addr
+	app.Blobs = app.Bucket.Open(t)
+	app.Rules.Timing = vault.Timing{}
+	app.Vault = app.Another(t)
+	server := runtimetest.NewModelServer(t, func(w http.ResponseWriter, n int, _ runtimetest.ModelCall) {
+		if n <= 2 || n == 4 {
+			w.Header().Set("Retry-After", map[bool]string{true: "1", false: "3600"}[n <= 2])
+			runtimetest.RefuseOpenAI(w, 429, "rate_limit_exceeded", "Rate limit reached")
+			return
+		}
+		runtimetest.AnswerOpenAI(w, choose("t1"), "stop")
+	})
+	usingModel(t, app.Vault, classify.NameLMStudio, server.URL)
+	createTopic(t, app.Vault, "Invoices", "")
+	first := read(t, app, app.Vault, "1.txt", invoice+"1")
+	works(t, app)
+	filed := func(id document.ID) func() bool {
+		return func() bool { return get(t, app.Vault, id).Classification.Status == document.ClassificationDone }
+	}
+	runtimetest.Wait(t, 20*time.Second, "the filing that was put off twice", filed(first))
+
+	// As when the settings change.
+	second := read(t, app, app.Vault, "2.txt", invoice+"2")
+	runtimetest.Wait(t, 10*time.Second, "the filing to be put off for an hour", func() bool {
+		return rows(t, app, "SELECT count(*) FROM documents WHERE not_before > now() + interval '30 minutes'") == 1
+	})
+	usingModel(t, app.Vault, classify.NameLMStudio, server.URL+"/")
+	runtimetest.Wait(t, 12*time.Second, "the filing after the settings changed", filed(second))
+
+	// Reading and drawing, as when the store is away.
+	third := upload(t, app.Vault, "3.txt", []byte("another text"))
+	runtimetest.Wait(t, 10*time.Second, "the third to be filed", filed(third.ID))
+	proxy.Refuse()
+	if _, err := app.Reprocess(t.Context(), anonymous, third.ID); err != nil {
+		t.Fatal(err)
+	}
+	asked(t, app, third.ID, 1, 256)
+	runtimetest.Wait(t, 10*time.Second, "both to be put off", func() bool {
+		return rows(t, app, "SELECT (SELECT count(*) FROM documents WHERE faults > 0) + (SELECT count(*) FROM previews WHERE faults > 0)") == 2
+	})
+	proxy.Resume()
+	runtimetest.Wait(t, 18*time.Second, "both to be done", func() bool {
+		return filed(third.ID)() && rows(t, app, "SELECT count(*) FROM previews WHERE state = 'ready'") == 1
+	})
+}
+
 // TestProviderThatStaysAwayIsGivenUp after a day, which is shorter here.
 func TestProviderThatStaysAwayIsGivenUp(t *testing.T) {
 	t.Parallel()

@@ -84,7 +84,7 @@ func (v *Vault) UpdateSettings(ctx context.Context, a document.Actor, p Settings
 		return json.Marshal(now)
 	}
 	err := v.store.ChangeSetting(ctx, a.Owner, classificationSetting, change, func(q *sqlrows.Queries) error {
-		return wake(ctx, q, a.Owner, p)
+		return v.wake(ctx, q, a.Owner, p)
 	})
 	if err != nil {
 		return Settings{}, fmt.Errorf("change the settings: %w", err)
@@ -93,7 +93,7 @@ func (v *Vault) UpdateSettings(ctx context.Context, a document.Actor, p Settings
 }
 
 // wake has what waits for a provider try again at once: what the change is made for may be just that.
-func wake(ctx context.Context, q *sqlrows.Queries, owner document.ID, p SettingsPatch) error {
+func (v *Vault) wake(ctx context.Context, q *sqlrows.Queries, owner document.ID, p SettingsPatch) error {
 	for _, provider := range classify.Names() {
 		if !p.concerns(provider) {
 			continue
@@ -102,7 +102,7 @@ func wake(ctx context.Context, q *sqlrows.Queries, owner document.ID, p Settings
 			return err
 		}
 	}
-	return q.WakeClassification(ctx, owner)
+	return q.WakeClassification(ctx, sqlrows.WakeClassificationParams{WaitsAfter: v.timing.WaitsAfter, Owner: owner})
 }
 
 func (p SettingsPatch) concerns(provider string) bool {

@@ -261,9 +261,13 @@ func (v *Vault) putOff(ctx context.Context, t queue.Task, wasAway bool) (Outcome
 	defer cancel()
 	var err error
 	if t.Kind == queue.Preview {
-		_, err = v.store.PutOffPreview(ctx, sqlrows.PutOffPreviewParams{WasAway: wasAway, ID: t.PreviewID, Generation: t.Generation})
+		_, err = v.store.PutOffPreview(ctx, sqlrows.PutOffPreviewParams{
+			WasAway: wasAway, WaitsAfter: v.timing.WaitsAfter, ID: t.PreviewID, Generation: t.Generation,
+		})
 	} else {
-		_, err = v.store.PutOff(ctx, sqlrows.PutOffParams{WasAway: wasAway, ID: t.DocumentID, Generation: t.Generation})
+		_, err = v.store.PutOff(ctx, sqlrows.PutOffParams{
+			WasAway: wasAway, WaitsAfter: v.timing.WaitsAfter, ID: t.DocumentID, Generation: t.Generation,
+		})
 	}
 	if err != nil {
 		return "", fmt.Errorf("put off: %w", err)
@@ -275,7 +279,9 @@ func (v *Vault) putOff(ctx context.Context, t queue.Task, wasAway bool) (Outcome
 func (v *Vault) putOffFor(ctx context.Context, t queue.Task, after time.Duration) (Outcome, error) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	_, err := v.store.PutOffClassify(ctx, sqlrows.PutOffClassifyParams{After: after, ID: t.DocumentID, Generation: t.Generation})
+	_, err := v.store.PutOffClassify(ctx, sqlrows.PutOffClassifyParams{
+		After: after, WaitsAfter: v.timing.WaitsAfter, ID: t.DocumentID, Generation: t.Generation,
+	})
 	if err != nil {
 		return "", fmt.Errorf("put off: %w", err)
 	}

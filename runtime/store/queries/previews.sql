@@ -65,6 +65,7 @@ WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL;
 UPDATE previews SET
     attempts = attempts - CASE WHEN @was_away::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
+    queued_at = now() + interval '1 second' * power(2, least(faults + 1, 6)) - @waits_after::interval,
     heartbeat_at = NULL
 WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL;
 
@@ -80,7 +81,7 @@ WHERE p.is_waiting AND p.queued_at < now() - @after::interval AND p.not_before <
 ORDER BY p.queued_at LIMIT @at_most;
 
 -- name: PreviewsStillQueued :exec
-UPDATE previews SET queued_at = now() WHERE id = ANY(@ids::uuid[]) AND heartbeat_at IS NULL;
+UPDATE previews SET queued_at = now() WHERE id = ANY(@ids::uuid[]) AND heartbeat_at IS NULL AND not_before <= now();
 
 -- name: HandOutPreviewAgain :one
 UPDATE previews SET generation = generation + 1, queued_at = now()

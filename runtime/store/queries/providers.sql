@@ -23,14 +23,15 @@ DELETE FROM provider_pauses WHERE owner = @owner AND provider = @provider;
 
 -- name: WakeClassification :exec
 -- What was put off for a provider is due now: the settings changed.
-UPDATE documents SET not_before = now()
+UPDATE documents SET not_before = now(), queued_at = now() - @waits_after::interval
 WHERE is_waiting AND owner = @owner AND status = 'ready' AND classification_status = 'pending' AND not_before > now();
 
 -- name: PutOffClassify :execrows
--- Not counted as an attempt: the provider is away, and the document is not to blame.
+-- Not counted as an attempt: the provider is away, and the document is not to blame. queued_at is as with PutOff.
 WITH put_off AS (
     UPDATE documents SET
-        attempts = attempts - 1, faults = faults + 1, not_before = now() + @after::interval, heartbeat_at = NULL
+        attempts = attempts - 1, faults = faults + 1, not_before = now() + sqlc.arg(after)::interval,
+        queued_at = now() + sqlc.arg(after)::interval - sqlc.arg(waits_after)::interval, heartbeat_at = NULL
     WHERE id = @id AND generation = @generation AND heartbeat_at IS NOT NULL
     RETURNING id, faults
 )

@@ -70,7 +70,8 @@ ON CONFLICT (document_id, topic_id) DO NOTHING;
 -- name: PutOff :execrows
 -- A passing fault: due again after 2, 4, 8 ... 64 seconds. Where something else was away it does not count as an attempt; of any
 -- other fault the document may be the reason, as of deaths, so that it must not be tried for ever. With the first fault of a filing
--- begins what it is put off for: what an earlier one was counts no more.
+-- begins what it is put off for: what an earlier one was counts no more. Nothing in the queue will say that it is due: it counts as handed
+-- out so long before that the sweeper looks for it then.
 WITH earlier AS (
     DELETE FROM classification_delays c USING documents d
     WHERE c.document_id = d.id AND d.id = @id AND d.generation = @generation AND d.faults = 0
@@ -79,6 +80,7 @@ UPDATE documents d SET
     status = CASE status WHEN 'processing' THEN 'pending' ELSE status END,
     attempts = attempts - CASE WHEN @was_away::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
+    queued_at = now() + interval '1 second' * power(2, least(faults + 1, 6)) - @waits_after::interval,
     heartbeat_at = NULL
 WHERE d.id = @id AND d.generation = @generation AND d.heartbeat_at IS NOT NULL;
 
@@ -97,7 +99,8 @@ WHERE is_waiting AND queued_at < now() - @after::interval AND not_before <= now(
 ORDER BY queued_at LIMIT @at_most;
 
 -- name: StillQueued :exec
-UPDATE documents SET queued_at = now() WHERE id = ANY(@ids::uuid[]) AND heartbeat_at IS NULL;
+-- Not what was taken and put off meanwhile.
+UPDATE documents SET queued_at = now() WHERE id = ANY(@ids::uuid[]) AND heartbeat_at IS NULL AND not_before <= now();
 
 -- name: HandOutAgain :one
 UPDATE documents SET generation = generation + 1, queued_at = now()

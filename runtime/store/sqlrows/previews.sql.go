@@ -303,7 +303,7 @@ func (q *Queries) PendingPreviews(ctx context.Context, arg PendingPreviewsParams
 }
 
 const previewsStillQueued = `-- name: PreviewsStillQueued :exec
-UPDATE previews SET queued_at = now() WHERE id = ANY($1::uuid[]) AND heartbeat_at IS NULL
+UPDATE previews SET queued_at = now() WHERE id = ANY($1::uuid[]) AND heartbeat_at IS NULL AND not_before <= now()
 `
 
 func (q *Queries) PreviewsStillQueued(ctx context.Context, ids []document.ID) error {
@@ -315,19 +315,26 @@ const putOffPreview = `-- name: PutOffPreview :execrows
 UPDATE previews SET
     attempts = attempts - CASE WHEN $1::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
+    queued_at = now() + interval '1 second' * power(2, least(faults + 1, 6)) - $2::interval,
     heartbeat_at = NULL
-WHERE id = $2 AND generation = $3 AND heartbeat_at IS NOT NULL
+WHERE id = $3 AND generation = $4 AND heartbeat_at IS NOT NULL
 `
 
 type PutOffPreviewParams struct {
 	WasAway    bool
+	WaitsAfter time.Duration
 	ID         document.ID
 	Generation int64
 }
 
 // As PutOff.
 func (q *Queries) PutOffPreview(ctx context.Context, arg PutOffPreviewParams) (int64, error) {
-	result, err := q.db.Exec(ctx, putOffPreview, arg.WasAway, arg.ID, arg.Generation)
+	result, err := q.db.Exec(ctx, putOffPreview,
+		arg.WasAway,
+		arg.WaitsAfter,
+		arg.ID,
+		arg.Generation,
+	)
 	if err != nil {
 		return 0, err
 	}

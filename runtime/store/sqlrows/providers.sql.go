@@ -115,8 +115,9 @@ func (q *Queries) ProviderPause(ctx context.Context, arg ProviderPauseParams) (P
 const putOffClassify = `-- name: PutOffClassify :execrows
 WITH put_off AS (
     UPDATE documents SET
-        attempts = attempts - 1, faults = faults + 1, not_before = now() + $1::interval, heartbeat_at = NULL
-    WHERE id = $2 AND generation = $3 AND heartbeat_at IS NOT NULL
+        attempts = attempts - 1, faults = faults + 1, not_before = now() + $1::interval,
+        queued_at = now() + $1::interval - $2::interval, heartbeat_at = NULL
+    WHERE id = $3 AND generation = $4 AND heartbeat_at IS NOT NULL
     RETURNING id, faults
 )
 INSERT INTO classification_delays AS d (document_id, since) SELECT id, now() FROM put_off
@@ -125,13 +126,19 @@ ON CONFLICT (document_id) DO UPDATE SET since = CASE WHEN (SELECT faults FROM pu
 
 type PutOffClassifyParams struct {
 	After      time.Duration
+	WaitsAfter time.Duration
 	ID         document.ID
 	Generation int64
 }
 
-// Not counted as an attempt: the provider is away, and the document is not to blame.
+// Not counted as an attempt: the provider is away, and the document is not to blame. queued_at is as with PutOff.
 func (q *Queries) PutOffClassify(ctx context.Context, arg PutOffClassifyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, putOffClassify, arg.After, arg.ID, arg.Generation)
+	result, err := q.db.Exec(ctx, putOffClassify,
+		arg.After,
+		arg.WaitsAfter,
+		arg.ID,
+		arg.Generation,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -169,12 +176,17 @@ func (q *Queries) ResumeProvider(ctx context.Context, arg ResumeProviderParams) 
 }
 
 const wakeClassification = `-- name: WakeClassification :exec
-UPDATE documents SET not_before = now()
-WHERE is_waiting AND owner = $1 AND status = 'ready' AND classification_status = 'pending' AND not_before > now()
+UPDATE documents SET not_before = now(), queued_at = now() - $1::interval
+WHERE is_waiting AND owner = $2 AND status = 'ready' AND classification_status = 'pending' AND not_before > now()
 `
 
+type WakeClassificationParams struct {
+	WaitsAfter time.Duration
+	Owner      document.ID
+}
+
 // What was put off for a provider is due now: the settings changed.
-func (q *Queries) WakeClassification(ctx context.Context, owner document.ID) error {
-	_, err := q.db.Exec(ctx, wakeClassification, owner)
+func (q *Queries) WakeClassification(ctx context.Context, arg WakeClassificationParams) error {
+	_, err := q.db.Exec(ctx, wakeClassification, arg.WaitsAfter, arg.Owner)
 	return err
 }

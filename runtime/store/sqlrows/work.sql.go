@@ -355,27 +355,35 @@ func (q *Queries) LockChosen(ctx context.Context, ids []document.ID) ([]document
 const putOff = `-- name: PutOff :execrows
 WITH earlier AS (
     DELETE FROM classification_delays c USING documents d
-    WHERE c.document_id = d.id AND d.id = $2 AND d.generation = $3 AND d.faults = 0
+    WHERE c.document_id = d.id AND d.id = $3 AND d.generation = $4 AND d.faults = 0
 )
 UPDATE documents d SET
     status = CASE status WHEN 'processing' THEN 'pending' ELSE status END,
     attempts = attempts - CASE WHEN $1::boolean THEN 1 ELSE 0 END, faults = faults + 1,
     not_before = now() + interval '1 second' * power(2, least(faults + 1, 6)),
+    queued_at = now() + interval '1 second' * power(2, least(faults + 1, 6)) - $2::interval,
     heartbeat_at = NULL
-WHERE d.id = $2 AND d.generation = $3 AND d.heartbeat_at IS NOT NULL
+WHERE d.id = $3 AND d.generation = $4 AND d.heartbeat_at IS NOT NULL
 `
 
 type PutOffParams struct {
 	WasAway    bool
+	WaitsAfter time.Duration
 	ID         document.ID
 	Generation int64
 }
 
 // A passing fault: due again after 2, 4, 8 ... 64 seconds. Where something else was away it does not count as an attempt; of any
 // other fault the document may be the reason, as of deaths, so that it must not be tried for ever. With the first fault of a filing
-// begins what it is put off for: what an earlier one was counts no more.
+// begins what it is put off for: what an earlier one was counts no more. Nothing in the queue will say that it is due: it counts as handed
+// out so long before that the sweeper looks for it then.
 func (q *Queries) PutOff(ctx context.Context, arg PutOffParams) (int64, error) {
-	result, err := q.db.Exec(ctx, putOff, arg.WasAway, arg.ID, arg.Generation)
+	result, err := q.db.Exec(ctx, putOff,
+		arg.WasAway,
+		arg.WaitsAfter,
+		arg.ID,
+		arg.Generation,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -383,9 +391,10 @@ func (q *Queries) PutOff(ctx context.Context, arg PutOffParams) (int64, error) {
 }
 
 const stillQueued = `-- name: StillQueued :exec
-UPDATE documents SET queued_at = now() WHERE id = ANY($1::uuid[]) AND heartbeat_at IS NULL
+UPDATE documents SET queued_at = now() WHERE id = ANY($1::uuid[]) AND heartbeat_at IS NULL AND not_before <= now()
 `
 
+// Not what was taken and put off meanwhile.
 func (q *Queries) StillQueued(ctx context.Context, ids []document.ID) error {
 	_, err := q.db.Exec(ctx, stillQueued, ids)
 	return err
