@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -81,15 +83,42 @@ func (a *api) documentText(w http.ResponseWriter, c *call) error {
 
 // serveRanges is http.ServeContent with problems for errors: 416 is answered as one, and a read that failed is not lost.
 func (a *api) serveRanges(w http.ResponseWriter, c *call, modified time.Time, content io.ReadSeeker) error {
-	if strings.Count(c.Header.Get("Range"), ",") >= maxRanges {
-		c.Header.Del("Range")
+	size, err := content.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("measure the content: %w", err)
 	}
+	c.Header.Set("Range", rangeOf(c.Request, size))
 	watched := &watchedReader{ReadSeeker: content}
-	http.ServeContent(&rangeWriter{ResponseWriter: w}, c.Request, "", modified, watched)
+	http.ServeContent(&rangeWriter{ResponseWriter: w, size: size}, c.Request, "", modified, watched)
 	if watched.err != nil && c.Context().Err() == nil {
 		a.log.LogAttrs(c.Context(), slog.LevelError, "content cut off", slog.String("path", c.URL.Path), slog.Any("error", watched.err))
 	}
 	return nil
+}
+
+var (
+	rangeNumber = regexp.MustCompile(`[0-9]+`)
+	emptySuffix = regexp.MustCompile(`^[ \t]*-0+[ \t]*$`)
+)
+
+// rangeOf is a request's Range as http.ServeContent has to see it to do as RFC 9110 says; empty where the whole is to be given. By
+// itself it refuses units other than bytes, and numbers beyond int64, gives the last 0 bytes, and cuts the answer to HEAD.
+func rangeOf(r *http.Request, size int64) string {
+	unit, specs, _ := strings.Cut(r.Header.Get("Range"), "=")
+	parts := strings.Split(specs, ",")
+	if r.Method != http.MethodGet || !strings.EqualFold(unit, "bytes") || size == 0 || len(parts) > maxRanges {
+		return ""
+	}
+	for i, part := range parts {
+		if emptySuffix.MatchString(part) {
+			part = strconv.FormatInt(size, 10) + "-" // as far beyond the end
+		}
+		parts[i] = rangeNumber.ReplaceAllStringFunc(part, func(digits string) string {
+			n, _ := strconv.ParseInt(digits, 10, 64) // the largest where it is larger
+			return strconv.FormatInt(n, 10)
+		})
+	}
+	return "bytes=" + strings.Join(parts, ",")
 }
 
 // watchedReader remembers why reading ended early. The client learns it from a body shorter than its Content-Length.
@@ -110,6 +139,7 @@ func (r *watchedReader) Read(p []byte) (int, error) {
 // rangeWriter answers a range that lies outside the content, and a condition that does not hold, with a problem instead of a line of text.
 type rangeWriter struct {
 	http.ResponseWriter
+	size    int64
 	refused bool
 }
 
@@ -118,6 +148,7 @@ func (w *rangeWriter) WriteHeader(status int) {
 	switch status {
 	case http.StatusRequestedRangeNotSatisfiable:
 		w.refused = true
+		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(w.size, 10)) // http.ServeContent leaves it out where it cannot read the range
 		writeProblem(w.ResponseWriter, errRange())
 	case http.StatusPreconditionFailed:
 		w.refused = true

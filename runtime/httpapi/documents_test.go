@@ -243,6 +243,45 @@ func TestContent(t *testing.T) {
 	}
 }
 
+func TestRanges(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	d := a.stored(t, "a.txt", "0123456789")
+	path := "/api/documents/" + d.ID
+	a.read(t, d.ID)
+	empty := a.stored(t, "empty.txt", " ")
+	a.read(t, empty.ID)
+	for asked, want := range map[string]string{ // empty: the whole, *: none
+		"bytes=0-4": "01234", "Bytes=0-4": "01234", "BYTES=-2": "89", "bytes=7-99999999999999999999": "789", "bytes= 7 - 8 ": "78",
+		"bytes=-99999999999999999999": "0123456789", "bytes=-0, 0-1": "01", "bytes=12-,0-1": "01",
+		"items=0-4": "", "pages": "", "bytes": "", "=0-4": "",
+		"bytes=-0": "*", "bytes=-000": "*", "bytes=10-": "*", "bytes=99999999999999999999-": "*",
+		"bytes=4-2": "*", "bytes=x": "*", "bytes=-": "*", "bytes=0-1,x": "*", "bytes=--1": "*",
+	} {
+		for _, of := range []string{"/content", "/text"} {
+			switch got := a.get(t, path+of, "Range", asked); want {
+			case "":
+				if got.want(t, asked+of, 200, ""); string(got.body) != "0123456789" {
+					t.Errorf("%s of %s is %q", asked, of, got.body)
+				}
+			case "*":
+				if got.want(t, asked+of, 416, "range_not_satisfiable"); got.Header.Get("Content-Range") != "bytes */10" {
+					t.Errorf("%s of %s: Content-Range %q", asked, of, got.Header.Get("Content-Range"))
+				}
+			default:
+				if got.want(t, asked+of, 206, ""); string(got.body) != want {
+					t.Errorf("%s of %s is %q, want %q", asked, of, got.body, want)
+				}
+			}
+			head := fetch(t, a.client, http.MethodHead, a.url(path+of), nil, "Range", asked).want(t, "HEAD of "+asked+of, 200, "")
+			if head.ContentLength != 10 || head.Header.Get("Content-Range") != "" {
+				t.Errorf("HEAD of %s%s: %d bytes, %q", asked, of, head.ContentLength, head.Header.Get("Content-Range"))
+			}
+		}
+		a.get(t, "/api/documents/"+empty.ID+"/text", "Range", asked).want(t, asked+" of nothing", 200, "")
+	}
+}
+
 func TestDownloadURL(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
