@@ -175,7 +175,7 @@ func (a *api) topicRoutes() []route {
 		},
 		{
 			method: "DELETE", path: "/api/topics/{id}", id: "deleteTopic", subject: subjectTopic,
-			summary: "Delete a topic", description: "Its documents stay.",
+			summary: "Delete a topic", description: "Its documents stay.", streams: true, // each is taken out of it: as with merging
 			answer: a.deleteTopic, status: http.StatusNoContent,
 		},
 	}

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/docvault/docvault/runtime/document"
@@ -81,29 +79,16 @@ func holdTopics(ctx context.Context, q *sqlrows.Queries, owner document.ID, topi
 	return err
 }
 
-// errFiledMeanwhile has a merge begin anew: documents that are not held were filed under the topic before it was.
-var errFiledMeanwhile = fmt.Errorf("%w: the topic is being filed under", document.ErrUnavailable)
-
 // MergeTopic moves the documents of a topic into another, and removes it. Errors: document.ErrNotFound where the topic is not there,
 // document.ErrStale where the other is not.
 func (s *Store) MergeTopic(ctx context.Context, owner, from, into document.ID) error {
 	return s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
-		// Documents before topics, as all others do, or they would wait for one another.
-		held, err := q.LockFiled(ctx, from)
+		there, err := holdFiled(ctx, q, owner, from, into)
 		if err != nil {
 			return err
 		}
-		there, err := q.LockTopicsWhole(ctx, sqlrows.LockTopicsWholeParams{Owner: owner, Ids: []document.ID{from, into}})
-		switch {
-		case err != nil:
-			return err
-		case !slices.Contains(there, from):
-			return document.ErrNotFound
-		case !slices.Contains(there, into):
+		if !slices.Contains(there, into) {
 			return document.ErrStale
-		}
-		if filed, err := q.CountFiled(ctx, from); err != nil || filed > held {
-			return cmp.Or(err, errFiledMeanwhile) // what is held cannot have been taken out
 		}
 		if err := q.MoveFilings(ctx, sqlrows.MoveFilingsParams{FromTopic: from, IntoTopic: into}); err != nil {
 			return err
@@ -115,6 +100,57 @@ func (s *Store) MergeTopic(ctx context.Context, owner, from, into document.ID) e
 		_, err = q.RemoveTopic(ctx, sqlrows.RemoveTopicParams{ID: from, Owner: owner})
 		return err
 	})
+}
+
+// AskReprocess has documents read and filed again, and returns those that are there.
+func (s *Store) AskReprocess(ctx context.Context, p sqlrows.AskReprocessParams) (asked []sqlrows.AskReprocessRow, err error) {
+	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
+		asked, err = q.AskReprocess(ctx, p)
+		return err
+	})
+	return asked, err
+}
+
+// AskClassify has documents filed again, and returns those that are there.
+func (s *Store) AskClassify(ctx context.Context, p sqlrows.AskClassifyParams) (asked []sqlrows.AskClassifyRow, err error) {
+	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
+		asked, err = q.AskClassify(ctx, p)
+		return err
+	})
+	return asked, err
+}
+
+// RemoveTopic takes a topic's documents out of it and removes it. Errors: document.ErrNotFound.
+func (s *Store) RemoveTopic(ctx context.Context, owner, id document.ID) error {
+	return s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
+		if _, err := holdFiled(ctx, q, owner, id); err != nil {
+			return err
+		}
+		_, err := q.RemoveTopic(ctx, sqlrows.RemoveTopicParams{ID: id, Owner: owner})
+		return err
+	})
+}
+
+// holdFiled keeps everyone from a topic that is to go, from its documents, and from further topics, and returns the topics that are there.
+// Errors: document.ErrNotFound where the first is not.
+func holdFiled(ctx context.Context, q *sqlrows.Queries, owner, topic document.ID, further ...document.ID) (there []document.ID, err error) {
+	// Documents before topics, as all others do, or they would wait for one another.
+	held, err := q.LockFiled(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	there, err = q.LockTopicsWhole(ctx, sqlrows.LockTopicsWholeParams{Owner: owner, Ids: append(further, topic)})
+	switch {
+	case err != nil:
+		return nil, err
+	case !slices.Contains(there, topic):
+		return nil, document.ErrNotFound
+	}
+	filed, err := q.CountFiled(ctx, topic)
+	if err == nil && filed > held { // some were filed while this waited for the topic; whoever has one and waits for it gives way
+		_, err = q.LockFiled(ctx, topic)
+	}
+	return there, err
 }
 
 // TrashAll puts documents into the trash, and returns those that were not there yet.
@@ -133,6 +169,15 @@ func (s *Store) RestoreAll(ctx context.Context, owner document.ID, ids []documen
 		return err
 	})
 	return done, err
+}
+
+// PurgeDocument removes a document for good; its object is the caller's. Errors: document.ErrNotFound.
+func (s *Store) PurgeDocument(ctx context.Context, p sqlrows.PurgeDocumentParams) (gone sqlrows.PurgeDocumentRow, err error) {
+	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
+		gone, err = q.PurgeDocument(ctx, p)
+		return err
+	})
+	return gone, err
 }
 
 // PurgeAll removes documents for good, and returns them; their objects are the sweeper's.

@@ -33,6 +33,8 @@ const (
 	tcpUserTimeout = 0x12
 	// deadlockTries is how often a transaction is tried that others stand in the way of. Postgres ends one of them after a second.
 	deadlockTries = 3
+	// giveWayFor is enough for those that were waited for to wake up and go first.
+	giveWayFor = 50 * time.Millisecond
 )
 
 // Store is a vault's database, as its app login sees it. It is safe for use by many goroutines.
@@ -94,19 +96,24 @@ func (s *Store) inTx(ctx context.Context, work func(q *sqlrows.Queries) error) e
 	return tell(pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return work(s.Queries.WithTx(tx)) }))
 }
 
-// inTxAgain is inTx for work on many rows, which may meet that of others in another order: it begins anew when it must give way.
+// inTxAgain is inTx for work on several rows, which may meet that of others in another order: it begins anew when it must give way.
 func (s *Store) inTxAgain(ctx context.Context, work func(q *sqlrows.Queries) error) error {
 	for try := 1; ; try++ {
 		err := s.inTx(ctx, work)
 		if try == deadlockTries || !mustGiveWay(err) {
 			return err
 		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(giveWayFor):
+		}
 	}
 }
 
 func mustGiveWay(err error) bool {
 	var answer *pgconn.PgError
-	return errors.Is(err, errFiledMeanwhile) || errors.As(err, &answer) && answer.Code == "40P01"
+	return errors.As(err, &answer) && answer.Code == "40P01"
 }
 
 // Read is what a worker read of a document.
@@ -150,7 +157,7 @@ var errTopicsChanged = fmt.Errorf("%w: a topic went while the document was judge
 // FinishClassify replaces what automatic filing chose before. Errors: document.ErrStale; document.ErrUnavailable when a chosen topic went
 // meanwhile: it may have been merged into one that the provider would choose now.
 func (s *Store) FinishClassify(ctx context.Context, f Filed) error {
-	return s.inTx(ctx, func(q *sqlrows.Queries) error {
+	return s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
 		written, err := q.FinishClassify(ctx, f.FinishClassifyParams)
 		if err != nil {
 			return err

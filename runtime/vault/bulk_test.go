@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,10 +126,12 @@ func TestEveryoneAtOnce(t *testing.T) {
 		createTopic(t, app.Vault, name, "number amount due payment")
 	}
 	ids := idsOf(documents)
+	var brief atomic.Value // a document that does not stay
+	brief.Store(document.NewID())
 	some := func() []document.ID {
 		shuffled := slices.Clone(ids)
 		rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		return shuffled[:5]
+		return append(shuffled[:5:5], brief.Load().(document.ID))
 	}
 	one := func() string { return names[rand.IntN(len(names))] }
 	ctx := t.Context()
@@ -142,6 +145,15 @@ func TestEveryoneAtOnce(t *testing.T) {
 		func() error { return second(app.Bulk(ctx, anonymous, some(), vault.BulkReprocess, nil)) },
 		func() error { return second(app.Edit(ctx, anonymous, some()[0], vault.Edit{Topics: []string{one()}})) },
 		func() error { return mergeAndRemake(ctx, app, one(), one()) },
+		func() error { return removeAndRemake(ctx, app, one()) },
+		func() error {
+			d, _ := commit(t, app.Vault, "brief.txt", letters(100))
+			brief.Store(d.ID)
+			if err := second(app.Bulk(ctx, anonymous, []document.ID{d.ID}, vault.BulkAddTopics, names[:2])); err != nil {
+				return errors.Join(err, app.Delete(ctx, anonymous, d.ID, true))
+			}
+			return app.Delete(ctx, anonymous, d.ID, true)
+		},
 		func() error {
 			id := some()[0]
 			for _, work := range []func(context.Context, document.ID, int64) (vault.Outcome, error){app.Extract, app.ClassifyTask} {
@@ -168,15 +180,32 @@ func TestEveryoneAtOnce(t *testing.T) {
 	recount(t, app)
 }
 
-// mergeAndRemake merges a topic into another and makes it anew.
-func mergeAndRemake(ctx context.Context, app *runtimetest.App, from, into string) error {
-	topics, err := app.Topics(ctx, anonymous)
+// removeAndRemake removes a topic and makes it anew.
+func removeAndRemake(ctx context.Context, app *runtimetest.App, name string) error {
+	ids, err := topicIDs(ctx, app)
 	if err != nil {
 		return err
 	}
+	if err := app.DeleteTopic(ctx, anonymous, ids[name]); err != nil {
+		return err
+	}
+	return second(app.CreateTopic(ctx, anonymous, name, "number amount due payment", vault.DefaultColor))
+}
+
+func topicIDs(ctx context.Context, app *runtimetest.App) (map[string]document.ID, error) {
+	topics, err := app.Topics(ctx, anonymous)
 	ids := map[string]document.ID{}
 	for _, topic := range topics {
 		ids[topic.Name] = topic.ID
+	}
+	return ids, err
+}
+
+// mergeAndRemake merges a topic into another and makes it anew.
+func mergeAndRemake(ctx context.Context, app *runtimetest.App, from, into string) error {
+	ids, err := topicIDs(ctx, app)
+	if err != nil {
+		return err
 	}
 	if _, err := app.MergeTopic(ctx, anonymous, ids[from], ids[into]); err != nil {
 		return err

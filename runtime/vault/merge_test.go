@@ -1,10 +1,14 @@
 package vault_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/docvault/docvault/runtime/document"
 	"github.com/docvault/docvault/runtime/runtimetest"
@@ -107,6 +111,57 @@ func TestMergedInBothDirections(t *testing.T) {
 		}
 		recount(t, app)
 		check(t, app.DeleteTopic(t.Context(), anonymous, winner.ID))
+	}
+}
+
+// TestGivesWay: whoever has to give way to another transaction, which takes the same rows in another order, begins anew.
+func TestGivesWay(t *testing.T) {
+	t.Parallel()
+	const holdDocument, holdTopic, holdFiling = "SELECT FROM documents FOR UPDATE", "SELECT FROM topics FOR UPDATE", "SELECT FROM document_topics FOR UPDATE"
+	for name, c := range map[string]struct {
+		first, then string // of the other transaction
+		do          func(ctx context.Context, app *runtimetest.App, d, topic document.ID) error
+	}{
+		"delete a topic": {holdDocument, holdTopic, func(ctx context.Context, app *runtimetest.App, _, topic document.ID) error {
+			return app.DeleteTopic(ctx, anonymous, topic)
+		}},
+		"delete for good": {holdFiling, holdDocument, func(ctx context.Context, app *runtimetest.App, d, _ document.ID) error {
+			return app.Delete(ctx, anonymous, d, true)
+		}},
+		"file": {holdTopic, holdDocument, func(ctx context.Context, app *runtimetest.App, d, topic document.ID) error {
+			return app.Store.FinishClassify(ctx, store.Filed{
+				FinishClassifyParams: sqlrows.FinishClassifyParams{ID: d, Generation: 2, Status: "done"},
+				Topics:               []document.ID{topic}, Confidences: []float32{1},
+			})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := runtimetest.NewApp(t)
+			topic := createTopic(t, app.Vault, "Invoices", "")
+			d := read(t, app, app.Vault, "invoice.txt", invoice)
+			exec(t, app, "INSERT INTO document_topics (document_id, topic_id, by_hand) VALUES ($1, $2, true)", d.String(), topic.ID.String())
+			exec(t, app, "UPDATE documents SET heartbeat_at = now()") // as a worker that files it
+			past(t, app, func(ctx context.Context, conn *pgx.Conn) error {
+				other, err := conn.Begin(ctx)
+				if err != nil {
+					return err
+				}
+				if _, err := other.Exec(ctx, "SET LOCAL deadlock_timeout = '1min'; "+c.first); err != nil { // it never gives way
+					return err
+				}
+				ended := make(chan error, 1)
+				go func() { ended <- c.do(ctx, app, d, topic.ID) }()
+				runtimetest.Wait(t, 10*time.Second, "it to wait for the other", func() bool {
+					return rows(t, app, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
+				})
+				if _, err := other.Exec(ctx, c.then); err != nil {
+					return err
+				}
+				return errors.Join(other.Commit(ctx), <-ended)
+			})
+			recount(t, app)
+		})
 	}
 }
 

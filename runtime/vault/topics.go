@@ -102,12 +102,8 @@ func (v *Vault) UpdateTopic(ctx context.Context, a document.Actor, id document.I
 
 // DeleteTopic removes a topic; its documents stay. Errors: document.ErrNotFound.
 func (v *Vault) DeleteTopic(ctx context.Context, a document.Actor, id document.ID) error {
-	removed, err := v.store.RemoveTopic(ctx, sqlrows.RemoveTopicParams{ID: id, Owner: a.Owner})
-	if err != nil {
+	if err := v.store.RemoveTopic(ctx, a.Owner, id); err != nil {
 		return fmt.Errorf("remove the topic: %w", err)
-	}
-	if removed == 0 {
-		return document.ErrNotFound
 	}
 	return nil
 }
