@@ -197,3 +197,12 @@ func TestAVaultOfAnotherInstallationIsLeftAlone(t *testing.T) {
 		t.Errorf("the other installation made:\n%s", strings.Join(made, "\n"))
 	}
 }
+
+func TestAClassWhoseAuthorityIsNoneIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.create(i.secret("ca", map[string]string{"ca.crt": "-----BEGIN NOTHING-----"}))
+	i.edit(i.class, func() { i.class.Spec.ObjectStore.CASecretRef = &v1alpha1.SecretReference{Name: "ca"} })
+	i.start()
+	i.awaitClass(v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonInvalidSecret)
+}

@@ -77,8 +77,9 @@ func TestPoolsShrinkWithTheirNumberAndGrowAgain(t *testing.T) {
 	i.awaitReady(first)
 	i.awaitPool(first, 5, 2*6+2*5+3) // of 59 connections 45 leave no quarter free
 	i.setBudget(0)
-	i.awaitPool(first, 5, 2*6+2*5+3)
-	i.setBudget(61)
+	i.awaitPool(first, 10, 2*11+2*10+3) // by what the server takes, as a new one's
+	i.setBudget(59)
+	i.awaitPool(first, 10, 2*11+2*10+3)
 	i.awaitPool(first, 10, 2*11+2*10+3)
 }
 

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -242,4 +243,40 @@ func TestAVaultWhoseLedgerIsLostGetsNoOther(t *testing.T) {
 	i.create(restored)
 	i.awaitGone(vault.DeepCopy())
 	i.mustBeGone(vault, lost)
+}
+
+// Somebody removes what says whose a child is: it is given back, and goes with its vault all the same.
+func TestAChildWithoutItsReferenceStaysTheVaults(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	stop := i.start()
+	vault := i.readyVault("acme")
+	disown := func() {
+		for name, child := range map[string]client.Object{"acme-api": &appsv1.Deployment{}, "acme-runtime": &corev1.Secret{}} {
+			i.get(child, vault.Namespace, name)
+			i.edit(child, func() { child.SetOwnerReferences(nil) })
+		}
+	}
+	disown()
+	eventually(t, patience, func(ctx context.Context) error {
+		d := &appsv1.Deployment{}
+		if err := i.kube.Get(ctx, client.ObjectKey{Namespace: vault.Namespace, Name: "acme-api"}, d); err != nil {
+			return err
+		}
+		if !metav1.IsControlledBy(d, vault) {
+			return fmt.Errorf("owners are %v", d.OwnerReferences)
+		}
+		return nil
+	})
+	i.awaitReady(vault)
+
+	stop()
+	disown()
+	if err := i.kube.Delete(t.Context(), vault); err != nil {
+		t.Fatal(err)
+	}
+	i.start()
+	i.awaitGone(vault)
+	i.awaitNot(vault, &appsv1.Deployment{}, "acme-api")
+	i.awaitNot(vault, &corev1.Secret{}, "acme-runtime")
 }

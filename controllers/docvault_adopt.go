@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"regexp"
 	"strings"
 	"sync"
@@ -195,9 +194,3 @@ func (p *pass) recallLedger(ctx context.Context) error {
 
 // holder is the identity of the vault that the ledger is for.
 func (l *ledger) holder() string { return cmp.Or(l.Holder, l.Identity) }
-
-func (l *ledger) adoptedLabels() map[string]string {
-	labels := maps.Clone(ledgerLabels())
-	labels[v1alpha1.LabelHolder] = l.Holder
-	return labels
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -81,6 +82,7 @@ func (p *pass) applyOne(ctx context.Context, wanted applyConfiguration) error {
 		return err
 	case live == nil || versionOf(request) != live.GetResourceVersion():
 		p.doing = fmt.Sprintf("%s %s was changed", *wanted.GetKind(), *wanted.GetName())
+		p.changed[childKeyOf(wanted)] = true
 	case p.replies.keep(live.GetUID(), asked):
 		ctrl.LoggerFrom(ctx).Info("the API server leaves an object otherwise than it is asked for, as where a webhook changes it",
 			"kind", *wanted.GetKind(), "name", *wanted.GetName())
@@ -106,14 +108,29 @@ func (p *pass) liveObject(ctx context.Context, wanted applyConfiguration) (clien
 	if err != nil {
 		return nil, err
 	}
-	return live, p.mustOwn(live)
+	if err := p.mustOwn(live); err != nil {
+		return nil, err
+	}
+	p.observed.children[childKeyOf(wanted)] = live // one whose labels were removed serves all the same
+	return live, nil
 }
 
 func (p *pass) mustOwn(live client.Object) error {
-	if !metav1.IsControlledBy(live, p.vault) {
+	if !p.owns(live) {
 		return errNotOurs
 	}
 	return nil
+}
+
+// owns reports whether the vault made an object: it controls it, or somebody removed the reference that says so, and the operator's
+// fields are still in it.
+func (p *pass) owns(live client.Object) bool {
+	if metav1.GetControllerOf(live) != nil {
+		return metav1.IsControlledBy(live, p.vault)
+	}
+	return slices.ContainsFunc(live.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+		return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply
+	})
 }
 
 func (p *pass) newObject(wanted applyConfiguration) (client.Object, error) {
@@ -201,7 +218,7 @@ func (p *pass) retire(ctx context.Context, component string, kinds ...string) er
 
 func (p *pass) pruneOne(ctx context.Context, key childKey) error {
 	child, there := p.observed.children[key]
-	if !there || p.wanted[key] || !metav1.IsControlledBy(child, p.vault) || !child.GetDeletionTimestamp().IsZero() {
+	if !there || p.wanted[key] || !p.owns(child) || !child.GetDeletionTimestamp().IsZero() {
 		return nil
 	}
 	if err := p.remove(ctx, child); err != nil {

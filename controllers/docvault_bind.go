@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/controllers/desired"
 	"github.com/docvault/docvault/runtime/provision"
 )
 
@@ -33,7 +34,7 @@ func (p *pass) bind(ctx context.Context) (time.Duration, error) {
 	if err := p.ledger.followBrought(p.vault.Spec); err != nil {
 		return 0, err
 	}
-	if err := p.shareConnections(ctx, p.ledger, 0); err != nil {
+	if err := p.shareConnections(ctx, p.ledger, p.capacityAfterBudget(ctx)); err != nil {
 		return 0, err
 	}
 	p.ledger.State = stateBound
@@ -71,7 +72,12 @@ func (p *pass) findLedger(ctx context.Context) error {
 // ledgerLost refuses a vault that has a database and no ledger: with another one it would come up empty, or locked out.
 func (p *pass) ledgerLost() error {
 	database := p.vault.Status.Database.Name
-	if p.ledger != nil || database == "" || p.movedTo != "" {
+	switch {
+	case p.ledger != nil:
+		return nil
+	case p.damaged != nil:
+		return refuse(v1alpha1.ReasonLedgerLost, "%v", p.damaged)
+	case database == "" || p.movedTo != "":
 		return nil
 	}
 	id, named := strings.CutPrefix(database, "dv_")
@@ -290,7 +296,15 @@ func (r *DocVaultReconciler) authorities(ctx context.Context, name string) ([]by
 		return nil, nil
 	}
 	values, err := r.adminSecret(ctx, name, "ca.crt")
-	return []byte(values["ca.crt"]), err
+	if err != nil {
+		return nil, err
+	}
+	certificates := []byte(values["ca.crt"])
+	if !desired.AreCertificates(certificates) {
+		return nil, refuse(v1alpha1.ReasonInvalidSecret, "key ca.crt of the class's Secret %s is not certificates in PEM: "+
+			"its administrator has to correct it", name)
+	}
+	return certificates, nil
 }
 
 // provision makes database and bucket agree with the ledger. When the vault has served before, an admin connection that is

@@ -153,12 +153,10 @@ func (p *pass) applyAPIService(ctx context.Context) error {
 // tidy removes what older versions of the vault left, once no pod of theirs is there to read it.
 func (p *pass) tidy(ctx context.Context) (time.Duration, error) {
 	for _, component := range []string{v1alpha1.ComponentWorker, v1alpha1.ComponentAPI} {
-		if !p.isRolledOut(component) {
-			p.doing = component + " pods are rolled out"
-		}
+		p.followRollout(component)
 	}
 	set := p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))
-	if set != nil && set.Status.CurrentRevision != set.Status.UpdateRevision {
+	if set != nil && !p.ledger.externalRedis() && set.Status.CurrentRevision != set.Status.UpdateRevision {
 		p.doing = "the pod of Redis is replaced"
 	}
 	if p.doing != "" {
@@ -173,6 +171,19 @@ func (p *pass) tidy(ctx context.Context) (time.Duration, error) {
 func (p *pass) isRolledOut(component string) bool {
 	d := p.observed.deployment(p.childName(component))
 	return d != nil && rolledOut(d)
+}
+
+// followRollout says what is waited for until all pods of a component are new.
+func (p *pass) followRollout(component string) {
+	d := p.observed.deployment(p.childName(component))
+	switch {
+	case d != nil && rolledOut(d):
+	case d != nil && gaveUp(d):
+		p.heldUp = newPodsMissing(d, component)
+		p.doing = p.heldUp
+	default:
+		p.doing = component + " pods are rolled out"
+	}
 }
 
 // reportLater ends the pass of a vault that serves with what did not hold it up: backends that could not be asserted, or a route that

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/runtime/provision"
 )
 
 // poolSizes are how many connections a process of a vault may have to Postgres, the most first; that is the runtime's own default. There
@@ -153,9 +154,9 @@ func (p *pass) shareConnections(ctx context.Context, l *ledger, capacity int) er
 	size := had
 	switch {
 	case budget > 0:
-		size = vaults.resize(had, budget)
-	case had == 0 && capacity > 0:
-		size = vaults.largest(capacity - max(reservedConnections, capacity/10))
+		size, l.PoolOfBudget = vaults.resize(had, budget), "true"
+	case (had == 0 || l.PoolOfBudget != "") && capacity > 0:
+		size, l.PoolOfBudget = vaults.largest(capacity-max(reservedConnections, capacity/10)), ""
 	case had == 0:
 		size = poolSizes[0]
 	}
@@ -164,6 +165,19 @@ func (p *pass) shareConnections(ctx context.Context, l *ledger, capacity int) er
 		l.ConnectionLimit = strconv.Itoa(limit)
 	}
 	return nil
+}
+
+// capacityAfterBudget asks the server how many connections it takes when the class has a budget no more: pools that were small for it go by
+// that again. A server that is away is asked in a later pass, and until then they stay.
+func (p *pass) capacityAfterBudget(ctx context.Context) (capacity int) {
+	if p.ledger.PoolOfBudget == "" || p.class.Spec.Postgres.ConnectionBudget > 0 || p.ledger.externalPostgres() {
+		return 0
+	}
+	_ = p.withPostgresOf(ctx, p.ledger, func(ctx context.Context, server *provision.Postgres, _ string) (err error) {
+		capacity, err = server.Capacity(ctx)
+		return err
+	})
+	return capacity
 }
 
 // admit refuses a vault that is new, or asks for more than it has, and for which there is no room even with the smallest pools.

@@ -72,7 +72,9 @@ type pass struct {
 	brought     brought                 // what the vault's owner brings
 	input       desired.Input           // what the children follow from
 	wanted      map[childKey]bool       // the children that the vault has now
+	changed     map[childKey]bool       // those that this pass made or changed: what was observed of them is no more
 	left        []part                  // what is left behind of a deleted vault
+	damaged     *damagedLedgerError     // the ledger is there, and says what cannot be
 	movedTo     string                  // the vault, namespace/name, that adopted the data of this one; empty: none
 	adopting    bool                    // the ledger was another's until now
 	adoptedFrom string                  // with it: that vault, namespace/name
@@ -167,10 +169,14 @@ func (r *DocVaultReconciler) newPass(ctx context.Context, vault *v1alpha1.DocVau
 		return nil, fmt.Errorf("read namespace: %w", err)
 	}
 	p := &pass{
-		DocVaultReconciler: r, vault: vault, namespace: namespace, wanted: map[childKey]bool{},
+		DocVaultReconciler: r, vault: vault, namespace: namespace, wanted: map[childKey]bool{}, changed: map[childKey]bool{},
 		identity: identity(r.Installation, namespace.UID, vault.Name),
 	}
-	if err := p.recallLedger(ctx); err != nil {
+	err := p.recallLedger(ctx)
+	if errors.As(err, &p.damaged) {
+		p.ledger, err = nil, nil // told where one that is lost is
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -205,8 +211,8 @@ func (p *pass) run(ctx context.Context) (time.Duration, error) {
 		p.applyRoute,
 		p.askPods,
 		p.tidy,
-		p.growVolume,
 		p.followRotation,
+		p.growVolume,
 		p.reportLater,
 	)
 	p.rotateAllTheSame(ctx, err)

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -46,7 +45,7 @@ func (p *pass) stopWorkloads(ctx context.Context) (time.Duration, error) {
 	p.doing = "pods are stopped"
 	left := 0
 	for key, child := range p.observed.children {
-		if !metav1.IsControlledBy(child, p.vault) {
+		if !p.owns(child) {
 			continue
 		}
 		left++
@@ -65,6 +64,7 @@ func (p *pass) stopWorkloads(ctx context.Context) (time.Duration, error) {
 		return 0, fmt.Errorf("list pods: %w", err)
 	}
 	if len(pods.Items) > 0 {
+		p.doing = fmt.Sprintf("pods are stopped: %d are left, such as %s", len(pods.Items), pods.Items[0].Name)
 		return goingDown, nil
 	}
 	return 0, nil

@@ -269,7 +269,16 @@ func (p *pass) externalRedisReady(worker *appsv1.Deployment) verdict {
 		return unknown(v1alpha1.ReasonProgressing,
 			"no worker has found "+secret+" to answer: see `kubectl logs deployment/"+worker.Name+"`")
 	}
-	return isTrue(v1alpha1.ReasonExternal, secret+" answers the workers")
+	answers := isTrue(v1alpha1.ReasonExternal, secret+" answers the workers")
+	known := meta.FindStatusCondition(p.vault.Status.Conditions, v1alpha1.ConditionRedisReady)
+	tried := rolledOut(worker) && p.cameToPods && !p.changed[childKey{kind: "Deployment", name: worker.Name}]
+	switch {
+	case tried, known != nil && known.Message == answers.message:
+		return answers
+	case gaveUp(worker):
+		return isFalse(v1alpha1.ReasonUnavailable, secret+" was not found to answer: "+newPodsMissing(worker, "worker"))
+	}
+	return unknown(v1alpha1.ReasonProgressing, secret+" was not tried yet: worker pods are rolled out")
 }
 
 // lastKnown keeps a verdict that nobody can renew.

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	networkingac "k8s.io/client-go/applyconfigurations/networking/v1"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers/desired"
@@ -33,13 +34,32 @@ func (p *pass) applyNetworkPolicies(ctx context.Context) (time.Duration, error) 
 // applyRoute leads a host to the API. A route that cannot be made holds up nothing: the vault is reached inside the cluster.
 func (p *pass) applyRoute(ctx context.Context) (time.Duration, error) {
 	if ingress := desired.Ingress(p.input); ingress != nil {
-		p.routeErr = p.apply(ctx, ingress)
+		p.routeErr = p.applyIngress(ctx, ingress)
 	}
 	if route := desired.HTTPRoute(p.input); route != nil {
 		p.routeErr = p.apply(ctx, custom{route})
 	}
 	p.judgeRoute()
 	return 0, p.retire(ctx, v1alpha1.ComponentAPI, "Ingress", httpRoute.Kind)
+}
+
+// applyIngress makes an Ingress anew that is to go back to the cluster's default class: that is given to new ones alone.
+func (p *pass) applyIngress(ctx context.Context, wanted *networkingac.IngressApplyConfiguration) error {
+	live := p.observed.ingress(*wanted.GetName())
+	if live == nil || wanted.Spec.IngressClassName != nil || !p.owns(live) {
+		return p.apply(ctx, wanted)
+	}
+	owned, err := networkingac.ExtractIngress(live, FieldOwner)
+	if err != nil {
+		return fmt.Errorf("read the owned fields of Ingress %s: %w", live.Name, err)
+	}
+	if owned.Spec != nil && owned.Spec.IngressClassName != nil {
+		if err := p.remove(ctx, live); err != nil {
+			return fmt.Errorf("remove Ingress %s of the old class: %w", live.Name, err)
+		}
+		delete(p.observed.children, childKeyOf(wanted))
+	}
+	return p.apply(ctx, wanted)
 }
 
 // judgeRoute says of a vault that has a route whether it is made.

@@ -20,7 +20,7 @@ import (
 	"github.com/docvault/docvault/api/v1alpha1"
 )
 
-// observed is what the cluster holds of a vault, read once at the start of a pass and never changed by it.
+// observed is what the cluster holds of a vault, read once at the start of a pass. What the pass writes does not change it.
 type observed struct {
 	// children are all objects in the vault's namespace that bear its labels, whoever made them.
 	children map[childKey]client.Object
@@ -119,6 +119,11 @@ func (o *observed) statefulSet(name string) *appsv1.StatefulSet {
 
 func (o *observed) job(name string) *batchv1.Job {
 	found, _ := o.children[childKey{kind: "Job", name: name}].(*batchv1.Job)
+	return found
+}
+
+func (o *observed) ingress(name string) *networkingv1.Ingress {
+	found, _ := o.children[childKey{kind: "Ingress", name: name}].(*networkingv1.Ingress)
 	return found
 }
 

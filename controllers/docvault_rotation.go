@@ -25,8 +25,9 @@ const (
 	longestLink = 24 * time.Hour
 	// leakPatience is how long leaked credentials outlive new ones whose pods do not come up.
 	leakPatience = 5 * time.Minute
-	// maxOldKeys bounds the keys of the object store that one vault has beside the current one.
-	maxOldKeys = 8
+	// maxOldKeys bounds the keys of the object store that one vault has beside the current one. It is more than the shortest period, an
+	// hour less a tenth, makes in the time of a link.
+	maxOldKeys = 32
 )
 
 // rotationAsked returns what for new credentials are wanted now, empty when they are not: by an annotation whose value was not acted on

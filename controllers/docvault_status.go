@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -34,8 +35,19 @@ func unknown(reason, message string) verdict {
 // setCondition writes a verdict; the time of the last transition moves only with the status.
 func setCondition(conditions *[]metav1.Condition, generation int64, kind string, v verdict) {
 	meta.SetStatusCondition(conditions, metav1.Condition{
-		Type: kind, Status: v.status, Reason: v.reason, Message: v.message, ObservedGeneration: generation,
+		Type: kind, Status: v.status, Reason: v.reason, Message: shortened(v.message), ObservedGeneration: generation,
 	})
+}
+
+// maxMessage, in bytes, is enough for people, and far from the 32,768 letters beyond which the API server would refuse the whole status.
+const maxMessage = 4096
+
+// shortened cuts what quotes an absurdly long value.
+func shortened(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + " [...]"
 }
 
 func (p *pass) set(kind string, v verdict) {
@@ -306,8 +318,15 @@ func available(d *appsv1.Deployment, part string) verdict {
 	case d.Status.AvailableReplicas < wantedReplicas(d):
 		return isFalse(v1alpha1.ReasonUnavailable, fmt.Sprintf("%d of %d %s pods are available: see `kubectl describe deployment %s`",
 			d.Status.AvailableReplicas, wantedReplicas(d), part, d.Name))
+	case gaveUp(d):
+		return isFalse(v1alpha1.ReasonUnavailable, newPodsMissing(d, part))
 	}
 	return isTrue(v1alpha1.ReasonAvailable, fmt.Sprintf("%d %s pods are available", d.Status.AvailableReplicas, part))
+}
+
+// newPodsMissing tells of an update whose pods do not come up.
+func newPodsMissing(d *appsv1.Deployment, part string) string {
+	return "the new " + part + " pods do not come up, the old ones go on: see `kubectl describe deployment " + d.Name + "`"
 }
 
 // workersAvailable says also why workers that are scaled never come down to none where the spec would have them.
@@ -332,8 +351,7 @@ func (p *pass) serving(d *appsv1.Deployment) verdict {
 	case d.Status.AvailableReplicas == 0:
 		return isFalse(v1alpha1.ReasonUnavailable, "no API pod is available: see `kubectl describe deployment "+d.Name+"`")
 	case gaveUp(d):
-		return isFalse(v1alpha1.ReasonUnavailable,
-			"the new version does not come up, the old one still serves: see `kubectl describe deployment "+d.Name+"`")
+		return isFalse(v1alpha1.ReasonUnavailable, newPodsMissing(d, "API"))
 	}
 	return isTrue(v1alpha1.ReasonAvailable, fmt.Sprintf("%d API pods are available", d.Status.AvailableReplicas))
 }

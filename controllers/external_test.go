@@ -381,3 +381,20 @@ func TestClassificationIsGivenToThePods(t *testing.T) {
 		t.Error("the log holds the key")
 	}
 }
+
+// Another Redis is not said to answer by the workers of the one before.
+func TestARedisThatNoWorkerFoundIsNotSaidToAnswer(t *testing.T) {
+	t.Parallel()
+	b, vault := readyTenant(t)
+	b.write("other-redis", map[string]string{"host": "dead.example", "password": broughtPassword})
+	b.edit(vault, func() {
+		vault.Spec.Redis.External.SecretRef.Name = "other-redis"
+		vault.Spec.Worker.Template.NodeSelector = map[string]string{"there-is": "none"} // no pod runs here, and finds out
+	})
+	b.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionUnknown, v1alpha1.ReasonProgressing)
+	b.giveUpOn(vault, "acme-worker")
+	b.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionFalse, v1alpha1.ReasonUnavailable)
+	b.edit(vault, func() { vault.Spec.Worker.Template.NodeSelector = nil })
+	b.awaitReady(vault)
+	b.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionTrue, v1alpha1.ReasonExternal)
+}

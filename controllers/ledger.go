@@ -59,8 +59,10 @@ type ledger struct {
 	RedisExternal       string
 
 	// Pods (API/workers at most), PoolSize of each and ConnectionLimit of each login are the vault's part of the class's connections.
+	// PoolOfBudget is `true` while the size follows from a budget.
 	Pods            string
 	PoolSize        string
+	PoolOfBudget    string
 	ConnectionLimit string
 
 	// SystemIdentifier is the Postgres server's own; a server with another is not the one that holds this vault.
@@ -89,6 +91,9 @@ type ledger struct {
 	// MigratedImage is the image that it ran, SchemaVersion the version that it came to.
 	MigratedImage string
 	SchemaVersion string
+
+	// RedisVolume is the size that the volume claim of Redis was last seen to ask for, where the spec names one.
+	RedisVolume string
 
 	secret *corev1.Secret // as read; nil until it is stored
 }
@@ -131,6 +136,8 @@ func (l *ledger) fields() map[string]*string {
 		"migratedJob":            &l.MigratedJob,
 		"migratedImage":          &l.MigratedImage,
 		"schemaVersion":          &l.SchemaVersion,
+		"redisVolume":            &l.RedisVolume,
+		"poolOfBudget":           &l.PoolOfBudget,
 	}
 	maps.Copy(fields, l.credentials.fields())
 	maps.Copy(fields, l.rotation.fields())
@@ -199,12 +206,40 @@ func fieldsOf(secret *corev1.Secret) *ledger {
 	return l
 }
 
+// damagedLedgerError says that somebody changed a ledger so that nothing can be made to agree with it.
+type damagedLedgerError struct{ secret, what string }
+
+func (e *damagedLedgerError) Error() string {
+	return fmt.Sprintf("the Secret %s in the operator's namespace, which has the vault's credentials, %s: restore it from a backup",
+		e.secret, e.what)
+}
+
+// decodeLedger returns what a Secret says.
+// Errors: *damagedLedgerError.
 func decodeLedger(secret *corev1.Secret) (*ledger, error) {
 	l := fieldsOf(secret)
 	if ledgerName(l.Identity) != secret.Name {
-		return nil, fmt.Errorf("ledger %s holds the identity %q: restore it from a backup", secret.Name, l.Identity)
+		return nil, &damagedLedgerError{secret.Name, fmt.Sprintf("holds the identity %q", l.Identity)}
+	}
+	fields := l.fields()
+	for _, key := range l.required() {
+		if *fields[key] == "" {
+			return nil, &damagedLedgerError{secret.Name, "has no key " + key}
+		}
 	}
 	return l, nil
+}
+
+// required are keys that no ledger was ever without.
+func (l *ledger) required() []string {
+	keys := []string{"state", "vaultNamespace", "vaultName", "secretKey", "token"}
+	if !l.externalPostgres() {
+		keys = append(keys, "database", "ownerRole", "appRole", "migrateLogin", "migratePassword", "appLogin", "appPassword")
+	}
+	if !l.externalObjectStore() {
+		keys = append(keys, "bucket", "objectStoreUser", "objectStoreUserSecret", "accessKey", "secretAccessKey")
+	}
+	return keys
 }
 
 func (l *ledger) data() map[string][]byte {
@@ -229,16 +264,17 @@ func (r *DocVaultReconciler) createLedger(ctx context.Context, l *ledger) error 
 	return nil
 }
 
-// updateLedger stores what changed, under the resource version that was read. Nothing changed: no request.
+// updateLedger stores what changed, and the labels where somebody removed them, under the resource version that was read. Nothing
+// changed: no request.
 func (r *DocVaultReconciler) updateLedger(ctx context.Context, l *ledger) error {
-	data := l.data()
-	if equalData(l.secret.Data, data) {
-		return nil
-	}
 	stored := l.secret.DeepCopy()
-	stored.Data = data
-	if l.Holder != "" {
-		stored.Labels = l.adoptedLabels()
+	stored.Data = l.data()
+	if stored.Labels == nil {
+		stored.Labels = map[string]string{}
+	}
+	maps.Copy(stored.Labels, l.labels())
+	if equalData(l.secret.Data, stored.Data) && maps.Equal(l.secret.Labels, stored.Labels) {
+		return nil
 	}
 	if err := r.ledgers.wrote(stored, r.Update(ctx, stored)); err != nil {
 		return fmt.Errorf("update ledger: %w", err)
@@ -248,6 +284,14 @@ func (r *DocVaultReconciler) updateLedger(ctx context.Context, l *ledger) error 
 }
 
 func equalData(a, b map[string][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
+
+func (l *ledger) labels() map[string]string {
+	labels := ledgerLabels()
+	if l.Holder != "" {
+		labels[v1alpha1.LabelHolder] = l.Holder
+	}
+	return labels
+}
 
 // ledgerLabels make the ledger part of what the cache holds.
 func ledgerLabels() map[string]string {

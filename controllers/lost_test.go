@@ -1,12 +1,16 @@
 package controllers_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/minio/minio-go/v7"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 )
@@ -79,4 +83,66 @@ func (i *installation) dropDatabase(vault *v1alpha1.DocVault) {
 	i.t.Helper()
 	name := pgx.Identifier{"dv_" + i.identityOf(vault)}.Sanitize()
 	execSQL(i.t, postgresAdmin(i.t), "DROP DATABASE "+name+" WITH (FORCE)")
+}
+
+// What a ledger lost is told, not taken for a vault's credentials; the vault serves meanwhile.
+func TestADamagedLedgerIsToldAndMended(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme", deletable)
+	whole := i.ledger(vault)
+	for _, key := range []string{"secretKey", "appPassword", "identity"} {
+		i.editSecret(whole, func(secret *corev1.Secret) { delete(secret.Data, key) })
+		i.await(vault, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonLedgerLost)
+		i.awaitSaying(vault, v1alpha1.ConditionDatabaseReady, whole.Name)
+		i.await(vault, v1alpha1.ConditionAPIAvailable, metav1.ConditionTrue, "")
+		i.editSecret(whole, func(secret *corev1.Secret) { secret.Data = whole.Data })
+		i.awaitReady(vault)
+	}
+	mustWork(t, i.ledger(vault))
+
+	// It holds up no deletion for ever.
+	i.editSecret(whole, func(secret *corev1.Secret) { secret.Data = nil })
+	if err := i.kube.Delete(t.Context(), vault); err != nil {
+		t.Fatal(err)
+	}
+	i.awaitSaying(vault, v1alpha1.ConditionReconciling, v1alpha1.AnnotationAbandon)
+	i.editSecret(whole, func(secret *corev1.Secret) { secret.Data = whole.Data })
+	i.awaitGone(vault)
+	i.mustBeGone(vault, whole)
+}
+
+// A ledger without its labels is not in the cache, nor does its class count it.
+func TestALedgersLabelsComeBack(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	whole := i.ledger(vault)
+	i.editSecret(whole, func(secret *corev1.Secret) { secret.Labels = map[string]string{"backup": "monday"} })
+	i.anotherPass(vault)
+	eventually(t, patience, func(ctx context.Context) error {
+		now := &corev1.Secret{}
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(whole), now); err != nil {
+			return err
+		}
+		if now.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy || now.Labels["backup"] != "monday" {
+			return fmt.Errorf("labels are %v", now.Labels)
+		}
+		return nil
+	})
+}
+
+// editSecret changes a Secret by its name alone: its labels may be gone.
+func (i *installation) editSecret(named *corev1.Secret, change func(*corev1.Secret)) {
+	i.t.Helper()
+	eventually(i.t, patience, func(ctx context.Context) error {
+		secret := &corev1.Secret{}
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(named), secret); err != nil {
+			return err
+		}
+		change(secret)
+		return i.kube.Update(ctx, secret)
+	})
 }

@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -178,4 +179,30 @@ func TestNetworkPoliciesAreThereUnlessTheyAreNotWanted(t *testing.T) {
 	i.edit(vault, func() { vault.Spec.NetworkPolicy.Enabled = nil })
 	count(4)
 	i.awaitReady(vault)
+}
+
+// The class of an Ingress that names none is the cluster's default, which is given to new ones alone.
+func TestAnIngressGoesBackToTheDefaultClass(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.allowing()
+	i.start()
+	vault := i.readyVault("acme", func(vault *v1alpha1.DocVault) {
+		vault.Spec.Route = v1alpha1.RouteSpec{Host: "docs.acme.example", Ingress: &v1alpha1.IngressRoute{ClassName: "inner"}}
+	})
+	ingress := &networkingv1.Ingress{}
+	i.get(ingress, vault.Namespace, "acme-api")
+	first := ingress.UID
+	i.edit(vault, func() { vault.Spec.Route.Ingress.ClassName = "" })
+	eventually(t, patience, func(ctx context.Context) error {
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(ingress), ingress); err != nil {
+			return err
+		}
+		if ingress.UID == first {
+			return errors.New("the Ingress is the one that was made for a class")
+		}
+		return nil
+	})
+	i.awaitReady(vault)
+	i.mustBeSettled(vault)
 }

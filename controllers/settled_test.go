@@ -221,3 +221,29 @@ func named[T client.Object](object T, namespace, name string) T {
 	object.SetName(name)
 	return object
 }
+
+// What serves is not said to be away because the cache does not know it any more.
+func TestAChildWithoutItsLabelsServesOn(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	api := &appsv1.Deployment{}
+	i.get(api, vault.Namespace, "acme-api")
+	i.edit(api, func() { delete(api.Labels, v1alpha1.LabelManagedBy) })
+	eventually(t, patience, func(ctx context.Context) error {
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(api), api); err != nil {
+			return err
+		}
+		if api.Labels[v1alpha1.LabelManagedBy] == "" {
+			return errors.New("the label is not put back yet")
+		}
+		return nil
+	})
+	i.awaitReady(vault)
+	for _, event := range i.events(vault) {
+		if event.Type == corev1.EventTypeWarning && event.Reason == v1alpha1.ReasonNotStarted {
+			t.Errorf("it was told: %s", event.Note)
+		}
+	}
+}

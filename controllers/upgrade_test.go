@@ -208,3 +208,20 @@ func TestAnOperatorThatComesNextChangesNothing(t *testing.T) {
 		t.Errorf("it made:\n%s", strings.Join(made, "\n"))
 	}
 }
+
+// An update need not be of the image: workers that find no node are told as well, and again when the spec is corrected.
+func TestWorkersThatFindNoNodeAreTold(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	i.edit(vault, func() { vault.Spec.Worker.Template.NodeSelector = map[string]string{"there-is": "none"} })
+	i.awaitSaying(vault, v1alpha1.ConditionReconciling, "worker pods are rolled out")
+	i.giveUpOn(vault, "acme-worker")
+	i.await(vault, v1alpha1.ConditionWorkerAvailable, metav1.ConditionFalse, v1alpha1.ReasonUnavailable)
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonUnavailable)
+	i.awaitSaying(vault, v1alpha1.ConditionReady, "describe deployment acme-worker")
+	i.edit(vault, func() { vault.Spec.Worker.Template.NodeSelector = nil })
+	i.awaitReady(vault)
+	i.await(vault, v1alpha1.ConditionWorkerAvailable, metav1.ConditionTrue, "")
+}

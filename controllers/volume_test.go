@@ -69,6 +69,22 @@ func TestAVolumeThatCannotGrowLeavesTheVaultReady(t *testing.T) {
 	if got := i.claimed(vault); got.Cmp(resource.MustParse("1Gi")) != 0 {
 		t.Fatalf("the claim asks for %s", &got)
 	}
+	// Nor does it hold up a rotation.
+	i.ask(vault, v1alpha1.AnnotationRotate, "1")
+	i.awaitRotation(vault, 1, "grace", "ended")
+}
+
+// A vault finds the volume of an earlier one of its name, and asks for what it lacks.
+func TestAVolumeThatWasKeptIsAskedToGrow(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	i.remove(vault)
+	again := i.newVaultIn(vault.Namespace, vault.Name)
+	again.Spec.Redis.Storage.Size = new(resource.MustParse("2Gi"))
+	i.create(again)
+	i.awaitSaying(again, v1alpha1.ConditionReconciling, "should grow to 2Gi")
 }
 
 func (i *installation) growTo(vault *v1alpha1.DocVault, size string) {

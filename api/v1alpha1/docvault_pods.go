@@ -18,11 +18,12 @@ type APISpec struct {
 	Autoscaling *APIAutoscaling `json:"autoscaling,omitempty"`
 
 	// MaxUploadSize is the largest file taken, for example 500Mi; at most 64Gi. Default: 1Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxUploadSize must be from one byte to 64Gi"
+	// +kubebuilder:validation:XValidation:rule="string(self).matches('^[0-9.]{1,20}([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$') && quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxUploadSize must be from one byte to 64Gi"
 	// +optional
 	MaxUploadSize *resource.Quantity `json:"maxUploadSize,omitempty"`
 
 	// Resources of an API container.
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.claims.size() == 0",message="claims are not taken: pods have no resourceClaims"
 	// +optional
 	Resources corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -104,6 +105,7 @@ type WorkerSpec struct {
 	OCRLanguages []string `json:"ocrLanguages,omitempty"`
 
 	// Resources of a worker container.
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.claims.size() == 0",message="claims are not taken: pods have no resourceClaims"
 	// +optional
 	Resources corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -145,11 +147,13 @@ type PodTemplate struct {
 	// Labels of the pods, besides the operator's own.
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(key, !key.startsWith('docvault.io/') && !key.startsWith('app.kubernetes.io/'))",message="labels under app.kubernetes.io/ and docvault.io/ are the operator's"
+	// +kubebuilder:validation:XValidation:rule="self.all(key, self[key].size() <= 63)",message="values are at most 63 letters long"
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 
 	// NodeSelector has the pods run on nodes with these labels only.
 	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(key, self[key].size() <= 63)",message="values are at most 63 letters long"
 	// +optional
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
@@ -165,7 +169,9 @@ type PodTemplate struct {
 
 	// TopologySpreadConstraints say over what the pods are to be spread.
 	// +kubebuilder:validation:MaxItems=8
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=topologyKey
+	// +listMapKey=whenUnsatisfiable
 	// +optional
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
 
@@ -178,7 +184,7 @@ type PodTemplate struct {
 // StorageSpec is the volume of a Redis server.
 type StorageSpec struct {
 	// Size of the volume. It can only grow, where the storage class lets volumes grow. Default: the class's, else 1Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1Mi')) >= 0",message="size must be at least 1Mi"
+	// +kubebuilder:validation:XValidation:rule="string(self).matches('^[0-9.]{1,20}([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$') && quantity(string(self)).compareTo(quantity('1Mi')) >= 0",message="size must be at least 1Mi"
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`
 

@@ -38,7 +38,7 @@ type DocVault struct {
 // DocVaultSpec is what is wanted of a vault.
 //
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.className) || (has(self.className) && self.className == oldSelf.className)",message="className is immutable: a vault's data does not move between classes"
-// +kubebuilder:validation:XValidation:rule="!oldSelf.?redis.storage.size.hasValue() || (self.?redis.storage.size.hasValue() && quantity(string(self.redis.storage.size)).compareTo(quantity(string(oldSelf.redis.storage.size))) >= 0)",message="redis.storage.size can only grow"
+// +kubebuilder:validation:XValidation:rule="!oldSelf.?redis.storage.size.hasValue() || (self.?redis.storage.size.hasValue() && string(self.redis.storage.size).matches('^[0-9.]{1,20}([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$') && quantity(string(self.redis.storage.size)).compareTo(quantity(string(oldSelf.redis.storage.size))) >= 0)",message="redis.storage.size can only grow"
 // +kubebuilder:validation:XValidation:rule="!oldSelf.?redis.storage.storageClassName.hasValue() || (self.?redis.storage.storageClassName.hasValue() && self.redis.storage.storageClassName == oldSelf.redis.storage.storageClassName)",message="redis.storage.storageClassName is immutable: a volume does not change its class"
 // +kubebuilder:validation:XValidation:rule="oldSelf.?postgres.external.hasValue() == self.?postgres.external.hasValue()",message="postgres.external can be neither added nor removed: a vault's data does not move between servers"
 // +kubebuilder:validation:XValidation:rule="oldSelf.?objectStore.external.hasValue() == self.?objectStore.external.hasValue()",message="objectStore.external can be neither added nor removed: a vault's data does not move between stores"

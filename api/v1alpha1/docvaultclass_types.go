@@ -80,6 +80,7 @@ type PostgresServer struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains(':') || self.matches('^[0-9A-Fa-f.]*(:[0-9A-Fa-f.]*){2,}$')",message="host has no port: that is its own field"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="host is immutable: the vaults' data is there"
 	Host string `json:"host"`
 
@@ -133,6 +134,7 @@ type ObjectStoreServer struct {
 	// data is there.
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^https?://[^/@?#\s]+$`
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && !self.contains('*') && (url(self).getPort() == '' || (url(self).getPort().size() <= 5 && int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535))",message="endpoint must be a URL such as https://s3.example.com:9000"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint is immutable: the vaults' data is there"
 	Endpoint string `json:"endpoint"`
 
@@ -140,6 +142,7 @@ type ObjectStoreServer struct {
 	// the endpoint.
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^https?://[^/@?#\s]+$`
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && !self.contains('*') && (url(self).getPort() == '' || (url(self).getPort().size() <= 5 && int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535))",message="publicEndpoint must be a URL such as https://s3.example.com:9000"
 	// +optional
 	PublicEndpoint string `json:"publicEndpoint,omitempty"`
 
@@ -191,7 +194,8 @@ type RuntimeDefaults struct {
 	// PullSecrets are the names of image pull Secrets that the pods of all vaults name. The kubelet reads them in the vault's
 	// namespace; they are put there by the platform's owner, the operator does not copy them.
 	// +kubebuilder:validation:MaxItems=8
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=name
 	// +optional
 	PullSecrets []corev1.LocalObjectReference `json:"pullSecrets,omitempty"`
 }
@@ -274,7 +278,7 @@ type LimitsSpec struct {
 	Worker ReplicaLimit `json:"worker,omitempty"`
 
 	// MaxUploadSize is the most that api.maxUploadSize may be. It is also the default of vaults where that is less than 1Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxUploadSize must be from one byte to 64Gi"
+	// +kubebuilder:validation:XValidation:rule="string(self).matches('^[0-9.]{1,20}([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$') && quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxUploadSize must be from one byte to 64Gi"
 	// +optional
 	MaxUploadSize *resource.Quantity `json:"maxUploadSize,omitempty"`
 }
@@ -296,7 +300,7 @@ type DocVaultClassStatus struct {
 
 	// Vaults is how many vaults are bound to the class. One in use is not deleted.
 	// +optional
-	Vaults int32 `json:"vaults,omitempty"`
+	Vaults int32 `json:"vaults"`
 
 	// Conditions: Accepted, PostgresReachable, ObjectStoreReachable, Ready.
 	// +listType=map

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/test/apiserver"
 )
 
@@ -140,12 +141,66 @@ func TestVaultsAreJudgedWhenTheyAreMade(t *testing.T) {
 		"grace forever":          {name: "x", spec: `{rotation: {gracePeriod: 721h}}`, message: "at most 720h"},
 		"a grace of words":       {name: "x", spec: `{rotation: {gracePeriod: long}}`, message: "spec.rotation.gracePeriod"},
 		"a negative grace":       {name: "x", spec: `{rotation: {gracePeriod: -1h}}`, message: "spec.rotation.gracePeriod"},
+		"spread twice": {
+			name: "x", spec: `{api: {template: {topologySpreadConstraints: [
+				{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}, {maxSkew: 2, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]}}}`,
+			message: "Duplicate value",
+		},
+		"a claim of a device":    {name: "x", spec: `{worker: {resources: {claims: [{name: gpu}]}}}`, message: "claims are not taken"},
+		"a long label":           {name: "x", spec: `{api: {template: {labels: {a: ` + strings.Repeat("x", 64) + `}}}}`, message: "at most 63 letters"},
+		"a long node":            {name: "x", spec: `{api: {template: {nodeSelector: {a: ` + strings.Repeat("x", 64) + `}}}}`, message: "at most 63 letters"},
 		"storage of no quantity": {name: "x", spec: `{redis: {storage: {size: big}}}`, message: "spec.redis.storage.size"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			judge(t, c.Create(t.Context(), vault(t, namespace, tc.name, tc.spec), client.DryRunAll), tc.message)
+		})
+	}
+}
+
+// One vault that is stored and that the operator's types cannot hold would keep it from reading any: its lists fail as a whole.
+func TestWhatIsTakenIsRead(t *testing.T) {
+	t.Parallel()
+	c, namespace := cluster(t)
+	quantities := []string{
+		"1", "0", "-1", "+1", "1.", ".5", "1.5Gi", "1e3", "1E-3", "1e+99", "1e1.5", "1e1.", "1e.5", "1e100", "1e999999999999", "1k", "1Ki", "1ki", "1KiB",
+		"123456789012345678901234567890", "0.0000000000001", "\"\"", "\" 1\"", "1 Gi", "1e-99Gi", "1n", "1u", "null", "true", "9223372036854775808", "1.5",
+	}
+	var specs []string
+	for _, quantity := range quantities {
+		specs = append(specs,
+			"{api: {resources: {requests: {memory: "+quantity+"}}}}", "{worker: {resources: {limits: {cpu: "+quantity+"}}}}",
+			"{redis: {storage: {size: "+quantity+"}}}", "{api: {maxUploadSize: "+quantity+"}}")
+	}
+	for _, number := range []string{"1e30", "1e10", "-1e10", "3000000000", "9223372036854775808", "1.5", "1.0"} {
+		specs = append(specs,
+			"{api: {template: {tolerations: [{operator: Exists, effect: NoExecute, tolerationSeconds: "+number+"}]}}}",
+			"{api: {template: {topologySpreadConstraints: [{maxSkew: "+number+", topologyKey: zone, whenUnsatisfiable: DoNotSchedule}]}}}",
+			"{worker: {template: {topologySpreadConstraints: [{maxSkew: 1, minDomains: "+number+", topologyKey: z, whenUnsatisfiable: DoNotSchedule}]}}}",
+			"{api: {template: {affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: "+number+", preference: {}}]}}}}}",
+			"{worker: {replicas: "+number+"}}", "{worker: {autoscaling: {maxReplicas: "+number+"}}}")
+	}
+	for _, duration := range []string{"1h", "1.5h", "90m", "1h1h", "99999999h", "1e3h", "1d", "1us", "+2h", "2h ", "2H", "2562047h48m"} {
+		specs = append(specs, "{rotation: {gracePeriod: "+duration+"}}", "{rotation: {period: "+duration+", gracePeriod: 1m}}")
+	}
+	for _, spec := range specs {
+		t.Run(spec, func(t *testing.T) {
+			t.Parallel()
+			o := vault(t, namespace, "read", spec)
+			if err := c.Create(t.Context(), o, client.DryRunAll); err != nil {
+				if !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) {
+					t.Fatalf("refused with %v", err)
+				}
+				return
+			}
+			text, err := json.Marshal(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(text, &v1alpha1.DocVault{}); err != nil {
+				t.Fatalf("taken, and not read: %v", err)
+			}
 		})
 	}
 }
@@ -278,9 +333,20 @@ func TestClassesAreJudgedWhenTheyAreMade(t *testing.T) {
 		"no port":            {path: []string{"postgres", "port"}, value: int64(0), message: "greater than or equal to 1"},
 		"a DSN for a host":   {path: []string{"postgres", "host"}, value: "postgres://host", message: "spec.postgres.host"},
 		"options for a host": {path: []string{"postgres", "host"}, value: "host sslmode=disable", message: "spec.postgres.host"},
-		"no scheme":          {path: []string{"objectStore", "endpoint"}, value: "minio:9000", message: "spec.objectStore.endpoint"},
-		"another scheme":     {path: []string{"objectStore", "endpoint"}, value: "s3://minio:9000", message: "spec.objectStore.endpoint"},
-		"endpoint and path":  {path: []string{"objectStore", "endpoint"}, value: "http://minio/a", message: "spec.objectStore.endpoint"},
+		"a host and a port":  {path: []string{"postgres", "host"}, value: "postgres:5432", message: "host has no port"},
+		"an address of IPv6": {path: []string{"postgres", "host"}, value: "2001:db8::1"},
+		"a port of letters":  {path: []string{"objectStore", "endpoint"}, value: "http://minio:a", message: "endpoint must be a URL"},
+		"a port too high":    {path: []string{"objectStore", "endpoint"}, value: "http://minio:99999", message: "endpoint must be a URL"},
+		"half an address":    {path: []string{"objectStore", "endpoint"}, value: "http://[::1", message: "endpoint must be a URL"},
+		"a wild endpoint":    {path: []string{"objectStore", "publicEndpoint"}, value: "https://*.example", message: "publicEndpoint must be a URL"},
+		"IPv6 and a port":    {path: []string{"objectStore", "endpoint"}, value: "http://[2001:db8::1]:9000"},
+		"a pull Secret twice": {
+			path: []string{"runtime"}, message: "Duplicate value",
+			value: map[string]any{"image": "a", "pullSecrets": []any{map[string]any{"name": "a"}, map[string]any{"name": "a"}}},
+		},
+		"no scheme":         {path: []string{"objectStore", "endpoint"}, value: "minio:9000", message: "spec.objectStore.endpoint"},
+		"another scheme":    {path: []string{"objectStore", "endpoint"}, value: "s3://minio:9000", message: "spec.objectStore.endpoint"},
+		"endpoint and path": {path: []string{"objectStore", "endpoint"}, value: "http://minio/a", message: "spec.objectStore.endpoint"},
 		"public, with a path": {
 			path: []string{"objectStore", "publicEndpoint"}, value: "http://minio/a", message: "spec.objectStore.publicEndpoint",
 		},

@@ -140,27 +140,27 @@ func (s *secretReader) endpoint(key string, secure bool) string {
 
 // certificates returns key ca.crt, which may be left out.
 func (s *secretReader) certificates() []byte {
-	rest := s.data["ca.crt"]
-	if len(rest) == 0 {
-		return nil
-	}
-	found := false
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if _, err := x509.ParseCertificate(block.Bytes); block.Type != "CERTIFICATE" || err != nil {
-			found = false
-			break
-		}
-		found = true
-	}
-	if !found {
+	certificates := s.data["ca.crt"]
+	if len(certificates) > 0 && !AreCertificates(certificates) {
 		s.wrong("ca.crt", "holds certificates in PEM, and nothing else")
 		return nil
 	}
-	return s.data["ca.crt"]
+	return certificates
+}
+
+// AreCertificates reports whether a text is one certificate in PEM, or several.
+func AreCertificates(text []byte) bool {
+	found := false
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return found
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); block.Type != "CERTIFICATE" || err != nil {
+			return false
+		}
+		found, text = true, rest
+	}
 }
 
 func isPort(text string) bool {

@@ -92,9 +92,11 @@ func resources(wanted corev1.ResourceRequirements, cpu, memory string, scaled bo
 	if len(wanted.Limits) > 0 {
 		r.WithLimits(wanted.Limits)
 	}
-	_, requested := wanted.Requests[corev1.ResourceCPU]
-	_, limited := wanted.Limits[corev1.ResourceCPU] // stands for the request too, where there is none
-	if scaled && !requested && !limited {
+	request, requested := wanted.Requests[corev1.ResourceCPU]
+	if !requested {
+		request = wanted.Limits[corev1.ResourceCPU] // stands for the request too, where there is none
+	}
+	if scaled && request.IsZero() {
 		requests := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}
 		maps.Copy(requests, wanted.Requests)
 		r.WithRequests(requests)

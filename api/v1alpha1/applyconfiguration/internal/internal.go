@@ -427,7 +427,10 @@ var schemaYAML = typed.YAMLObject(`types:
         list:
           elementType:
             namedType: io.k8s.api.core.v1.TopologySpreadConstraint
-          elementRelationship: atomic
+          elementRelationship: associative
+          keys:
+          - topologyKey
+          - whenUnsatisfiable
 - name: com.github.docvault.docvault.api.v1alpha1.PostgresServer
   map:
     fields:
@@ -523,7 +526,9 @@ var schemaYAML = typed.YAMLObject(`types:
         list:
           elementType:
             namedType: io.k8s.api.core.v1.LocalObjectReference
-          elementRelationship: atomic
+          elementRelationship: associative
+          keys:
+          - name
 - name: com.github.docvault.docvault.api.v1alpha1.SSLMode
   scalar: string
 - name: com.github.docvault.docvault.api.v1alpha1.SecretKeyReference
