@@ -51,7 +51,7 @@ type api struct {
 // WriteTimeout: slow clients are cut off here, by progress, so that large files can take their time.
 func New(v *vault.Vault, config Config) http.Handler {
 	a := &api{
-		vault: v, config: config, log: config.Logger, gate: newGate(config.APIToken), mux: http.NewServeMux(),
+		vault: v, config: config, log: config.Logger, gate: newGate(config.APIToken, v), mux: http.NewServeMux(),
 		streams: make(chan struct{}, maxStreams),
 	}
 	routes := a.routes()

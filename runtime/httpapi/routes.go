@@ -226,7 +226,8 @@ func (a *api) otherRoutes() []route {
 			refusal: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
 		},
 		{
-			method: "DELETE", path: "/api/session", id: "closeSession", summary: "Take the session's cookie away", open: true,
+			method: "DELETE", path: "/api/session", id: "closeSession", summary: "End the session", open: true,
+			description: "At every replica; copies of its cookie end with it.",
 			answer: a.closeSession, status: http.StatusNoContent,
 		},
 		{

@@ -16,7 +16,7 @@ import (
 )
 
 // SchemaVersion is the version of the last migration: what this program is written for.
-const SchemaVersion = 8
+const SchemaVersion = 9
 
 //go:embed migrations/*.sql
 var migrations embed.FS

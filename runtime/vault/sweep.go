@@ -29,7 +29,7 @@ func (v *Vault) SweepWork(ctx context.Context) error {
 
 // SweepStorage removes what nobody has any more. It is apart from SweepWork, which must not wait for an object store.
 func (v *Vault) SweepStorage(ctx context.Context) error {
-	return each(ctx, v.pruneChanges, v.emptyTrash, v.dropStaleObjects, v.deleteDying)
+	return each(ctx, v.pruneChanges, v.forgetSessions, v.emptyTrash, v.dropStaleObjects, v.deleteDying)
 }
 
 // each does the parts of a sweep. They do not depend on one another: each is done whatever became of the others.

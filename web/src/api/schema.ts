@@ -254,7 +254,10 @@ export interface paths {
         put?: never;
         /** Exchange the token for a cookie */
         post: operations["openSession"];
-        /** Take the session's cookie away */
+        /**
+         * End the session
+         * @description At every replica; copies of its cookie end with it.
+         */
         delete: operations["closeSession"];
         options?: never;
         head?: never;
