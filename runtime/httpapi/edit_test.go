@@ -40,7 +40,11 @@ func TestPatchDocument(t *testing.T) {
 	a.send(t, "PATCH", path, `{"original_name": "b", "topics": ["none"]}`).want(t, "an unknown topic", 422, "unknown_topic")
 	a.send(t, "PATCH", path, `{"topics": [null]}`).want(t, "null among the topics", 422, "unknown_topic")
 	patch(`{}`, "unnamed")
-	a.send(t, "PATCH", "/api/documents/x", `{}`).want(t, "no id", 404, "not_found")
+	for _, body := range []string{`{}`, `{"topics": ["none"]}`, `{"topics": ["Letters"]}`} {
+		for _, id := range []string{"x", document.NewID().String()} {
+			a.send(t, "PATCH", "/api/documents/"+id, body).want(t, body+" for "+id, 404, "not_found")
+		}
+	}
 	a.delete(t, path).want(t, "delete", 204, "")
 	a.send(t, "PATCH", path, `{}`).want(t, "in the trash", 404, "not_found")
 }
@@ -132,7 +136,9 @@ func TestMerge(t *testing.T) {
 	}
 	for _, id := range []string{"x", document.NewID().String()} {
 		a.send(t, "POST", path, `{"into": "`+id+`"}`).want(t, "into "+id, 422, "unknown_topic")
-		a.send(t, "POST", "/api/topics/"+id+"/merge", `{"into": "`+into.ID+`"}`).want(t, "of "+id, 404, "not_found")
+		for _, other := range []string{into.ID, id, "y", document.NewID().String()} {
+			a.send(t, "POST", "/api/topics/"+id+"/merge", `{"into": "`+other+`"}`).want(t, "of "+id+" into "+other, 404, "not_found")
+		}
 	}
 	var merged topic
 	a.send(t, "POST", path, `{"into": "`+into.ID+`"}`).want(t, "merge", 200, "").into(t, &merged)

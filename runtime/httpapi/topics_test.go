@@ -3,6 +3,8 @@ package httpapi_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/docvault/docvault/runtime/document"
 )
 
 type topic struct {
@@ -74,4 +76,7 @@ func TestClassify(t *testing.T) {
 	a.send(t, "POST", path, `{"topics": ["letters"]}`).want(t, "a topic", 202, "")
 	a.send(t, "POST", path, `{"topics": ["Letters", "Unknown"]}`).want(t, "an unknown topic", 422, "unknown_topic")
 	a.send(t, "POST", path, `{"topics": "Letters"}`).want(t, "no list", 400, "invalid_value")
+	for _, body := range []string{``, `{"topics": ["Letters"]}`, `{"topics": ["Unknown"]}`} {
+		a.send(t, "POST", "/api/documents/"+document.NewID().String()+"/classify", body).want(t, "an unknown document, "+body, 404, "not_found")
+	}
 }

@@ -24,7 +24,7 @@ func (v *Vault) Edit(ctx context.Context, a document.Actor, id document.ID, e Ed
 	}
 	change := store.Edit{Name: e.Name}
 	if e.Topics != nil {
-		named, err := v.topicsNamed(ctx, a, e.Topics)
+		named, err := v.topicsFor(ctx, a, id, e.Topics)
 		if err != nil {
 			return document.Document{}, err
 		}

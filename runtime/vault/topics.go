@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,7 +112,7 @@ func (v *Vault) DeleteTopic(ctx context.Context, a document.Actor, id document.I
 // Classify asks for a document to be filed anew, among the named topics alone if any are given. It replaces what automatic filing
 // chose before. Errors: document.ErrNotFound, *document.InvalidError (field "topics": an unknown name).
 func (v *Vault) Classify(ctx context.Context, a document.Actor, id document.ID, topics []string) error {
-	among, err := v.topicsNamed(ctx, a, topics)
+	among, err := v.topicsFor(ctx, a, id, topics)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,8 @@ func (v *Vault) Classify(ctx context.Context, a document.Actor, id document.ID, 
 // Errors: document.ErrNotFound, document.ErrConflict (into itself), *document.InvalidError (field "into": there is none).
 func (v *Vault) MergeTopic(ctx context.Context, a document.Actor, id, into document.ID) (document.Topic, error) {
 	if id == into {
-		return document.Topic{}, document.ErrConflict
+		_, err := v.store.Topic(ctx, sqlrows.TopicParams{Owner: a.Owner, ID: id})
+		return document.Topic{}, cmp.Or(err, document.ErrConflict)
 	}
 	err := v.store.MergeTopic(ctx, a.Owner, id, into)
 	if errors.Is(err, document.ErrStale) {
@@ -144,6 +146,16 @@ func (v *Vault) MergeTopic(ctx context.Context, a document.Actor, id, into docum
 		return document.Topic{}, fmt.Errorf("get the topic: %w", err)
 	}
 	return document.Topic(row), nil
+}
+
+// topicsFor is topicsNamed for a document; that it is not there is said before that a topic is not.
+func (v *Vault) topicsFor(ctx context.Context, a document.Actor, id document.ID, names []string) ([]document.ID, error) {
+	named, err := v.topicsNamed(ctx, a, names)
+	if err != nil {
+		_, gone := v.Get(ctx, a, id)
+		return nil, cmp.Or(gone, err)
+	}
+	return named, nil
 }
 
 // topicsNamed returns nil for no names: the choice is free.
