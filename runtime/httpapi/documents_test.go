@@ -98,6 +98,7 @@ func TestSearch(t *testing.T) {
 		"?q=heron&sort=name&min_size=26&type=text&status=ready":   "d e",
 		"?q=heron&topic=none":                                     "",
 		"?q=heron&untagged=1&sort=-name&created_after=2020-01-01": "e d c b a",
+		"?q=heron;&created_after=2020-01-01t00:00:00z":            "e d c b a",
 		"?q=heron&trashed=1":                                      "",
 		"?q=heorn":                                                "",
 		"?q=%22":                                                  "",

@@ -75,7 +75,8 @@ func (q query) instant(name string) time.Time {
 // parseQuery reads what the route documents. An empty text is as good as none; a value given twice is refused, for "and" and "or"
 // are both easy guesses.
 func parseQuery(raw string, params []param, strict bool) (query, error) {
-	values, err := url.ParseQuery(raw)
+	// Go refuses a semicolon, for what it separated once. It is text as any other.
+	values, err := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))
 	if err != nil {
 		return nil, errMalformed("The query of the URL cannot be read.")
 	}
@@ -139,9 +140,9 @@ func (p param) bounds() string {
 	return fmt.Sprintf("must be a whole number from %d to %d.", p.min, p.max)
 }
 
-// parseInstant takes RFC 3339, or a date for its first moment in UTC.
+// parseInstant takes RFC 3339, whose letters have any case, or a date for its first moment in UTC.
 func (p param) parseInstant(s string) (any, error) {
-	s = zoneOf(s)
+	s = strings.ToUpper(zoneOf(s))
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		// The zero time would count as none.
 		if t, err := time.Parse(layout, s); err == nil && t.After(time.Time{}) {

@@ -16,7 +16,7 @@ func TestListParameters(t *testing.T) {
 		"created_after=yesterday", "created_before=2026-13-01", "created_after=2026-01-01T00:00:00",
 		"created_before=0001-01-01T00:00:00Z", "created_after=0000-06-01", "created_after=2026-01-31+01:00",
 		"created_after=2026-01-31T12:00:00++02:00", "classification_status=ready",
-		"statsu=ready", "q=a&q=b", "topic=a&topic=b", "topic=%zz", "a;b=c",
+		"statsu=ready", "q=a&q=b", "topic=a&topic=b", "topic=%zz", "a;b=c", "status=ready;page=1",
 	} {
 		if _, err := parseList(raw); err == nil || asProblem(err, "").Status != 400 {
 			t.Errorf("?%s: %v, want 400", raw, err)
@@ -45,13 +45,17 @@ func TestListParametersMean(t *testing.T) {
 		t.Errorf("read as %+v", q)
 	}
 	// A + that was not escaped stands for a space in a query; people and programs forget that.
-	for _, raw := range []string{"2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00 02:00", "2026-01-31T12:00:00.0+02:00", "2026-01-31T08:00:00-02:00"} {
+	for _, raw := range []string{"2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00 02:00", "2026-01-31T12:00:00.0+02:00", "2026-01-31T08:00:00-02:00",
+		"2026-01-31t10:00:00z", "2026-01-31T10:00:00z", "2026-01-31t12:00:00.000 02:00"} {
 		if q, err := parseList("created_after=" + raw); err != nil || !q.CreatedAfter.Equal(want) {
 			t.Errorf("%s was read as %s, %v", raw, q.CreatedAfter, err)
 		}
 	}
 	if q, err := parseList("classification_status=failed&status=ready"); err != nil || q.Classification != "failed" || q.Status != "ready" {
 		t.Errorf("states were read as %+v, %v", q, err)
+	}
+	if q, err := parseList("topic=Rent;%20Heating;&page=2"); err != nil || q.Topic != "Rent; Heating;" || q.Page != 2 {
+		t.Errorf("semicolons were read as %+v, %v", q, err)
 	}
 	if q, _ := parseList(""); q.Page != 1 || q.PerPage != 20 {
 		t.Errorf("nothing given was read as %+v", q)

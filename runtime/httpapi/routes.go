@@ -228,7 +228,7 @@ func (a *api) otherRoutes() []route {
 		{
 			method: "DELETE", path: "/api/session", id: "closeSession", summary: "End the session", open: true,
 			description: "At every replica; copies of its cookie end with it.",
-			answer: a.closeSession, status: http.StatusNoContent,
+			answer:      a.closeSession, status: http.StatusNoContent,
 		},
 		{
 			method: "GET", path: "/health", id: "health", summary: "Each dependency, for people", open: true,
