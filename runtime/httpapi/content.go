@@ -148,7 +148,8 @@ func (w *rangeWriter) WriteHeader(status int) {
 	switch status {
 	case http.StatusRequestedRangeNotSatisfiable:
 		w.refused = true
-		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(w.size, 10)) // http.ServeContent leaves it out where it cannot read the range
+		// http.ServeContent leaves it out where it cannot read the range.
+		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(w.size, 10))
 		writeProblem(w.ResponseWriter, errRange())
 	case http.StatusPreconditionFailed:
 		w.refused = true

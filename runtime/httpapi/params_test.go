@@ -45,8 +45,10 @@ func TestListParametersMean(t *testing.T) {
 		t.Errorf("read as %+v", q)
 	}
 	// A + that was not escaped stands for a space in a query; people and programs forget that.
-	for _, raw := range []string{"2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00 02:00", "2026-01-31T12:00:00.0+02:00", "2026-01-31T08:00:00-02:00",
-		"2026-01-31t10:00:00z", "2026-01-31T10:00:00z", "2026-01-31t12:00:00.000 02:00"} {
+	for _, raw := range []string{
+		"2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00 02:00", "2026-01-31T12:00:00.0+02:00", "2026-01-31T08:00:00-02:00",
+		"2026-01-31t10:00:00z", "2026-01-31T10:00:00z", "2026-01-31t12:00:00.000 02:00",
+	} {
 		if q, err := parseList("created_after=" + raw); err != nil || !q.CreatedAfter.Equal(want) {
 			t.Errorf("%s was read as %s, %v", raw, q.CreatedAfter, err)
 		}
