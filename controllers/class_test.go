@@ -2,15 +2,19 @@ package controllers_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
+	"github.com/docvault/docvault/controllers/desired"
 )
 
 func TestAClassInUseStaysAndSaysWhoUsesIt(t *testing.T) {
@@ -205,4 +209,32 @@ func TestAClassWhoseAuthorityIsNoneIsNotAccepted(t *testing.T) {
 	i.edit(i.class, func() { i.class.Spec.ObjectStore.CASecretRef = &v1alpha1.SecretReference{Name: "ca"} })
 	i.start()
 	i.awaitClass(v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonInvalidSecret)
+}
+
+// What the operator could not try is not given to pods that serve.
+func TestAnAuthorityThatCouldNotBeTriedIsNotRolledOut(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.start()
+	vault := i.readyVault("acme")
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	i.create(i.secret("ca", map[string]string{"ca.crt": string(certificate)}))
+	i.effects.setAway(storeServer, true)
+	i.edit(i.class, func() { i.class.Spec.ObjectStore.CASecretRef = &v1alpha1.SecretReference{Name: "ca"} })
+	i.await(vault, v1alpha1.ConditionBucketReady, metav1.ConditionUnknown, "")
+	i.anotherPass(vault)
+	api := &appsv1.Deployment{}
+	i.get(api, vault.Namespace, "acme-api")
+	if name := desired.CANameOf(api.Spec.Template.Spec); name != "" {
+		t.Errorf("pods are given the authorities of %s", name)
+	}
+	i.await(vault, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonServing)
+	i.effects.setAway(storeServer, false)
+	i.awaitReady(vault)
+	i.get(api, vault.Namespace, "acme-api")
+	if desired.CANameOf(api.Spec.Template.Spec) == "" {
+		t.Error("pods are given no authorities once the store answers")
+	}
 }

@@ -36,16 +36,8 @@ func (p *pass) applyRedis(ctx context.Context) (time.Duration, error) {
 // gather collects what the children follow from.
 func (p *pass) gather(ctx context.Context) (time.Duration, error) {
 	view := p.ledger.view()
-	var err error
-	if !p.ledger.externalPostgres() {
-		if view.Postgres.CA, err = p.authorities(ctx, p.ledger.PostgresCASecret); err != nil {
-			return 0, err
-		}
-	}
-	if !p.ledger.externalObjectStore() {
-		if view.ObjectStore.CA, err = p.authorities(ctx, p.ledger.ObjectStoreCASecret); err != nil {
-			return 0, err
-		}
+	if err := p.trust(ctx, &view); err != nil {
+		return 0, err
 	}
 	p.brought.into(&view)
 	set := p.observed.statefulSet(p.childName(v1alpha1.ComponentRedis))
@@ -61,6 +53,32 @@ func (p *pass) gather(ctx context.Context) (time.Duration, error) {
 		p.input.Observed.RedisPodManagement = set.Spec.PodManagementPolicy
 	}
 	return 0, nil
+}
+
+// trust gives the view the authorities of the class's servers. Those that the operator itself could not connect with are not given to pods
+// that serve with others.
+func (p *pass) trust(ctx context.Context, view *desired.Ledger) error {
+	api := p.observed.deployment(p.childName(v1alpha1.ComponentAPI))
+	if p.backendErr != nil && api != nil {
+		name := desired.CANameOf(api.Spec.Template.Spec)
+		if name == "" {
+			return nil
+		}
+		if served, found := p.observed.children[childKey{kind: "ConfigMap", name: name}].(*corev1.ConfigMap); found {
+			view.Postgres.CA, view.ObjectStore.CA = desired.AuthoritiesOf(served)
+			return nil
+		}
+	}
+	var err error
+	if !p.ledger.externalPostgres() {
+		if view.Postgres.CA, err = p.authorities(ctx, p.ledger.PostgresCASecret); err != nil {
+			return err
+		}
+	}
+	if !p.ledger.externalObjectStore() {
+		view.ObjectStore.CA, err = p.authorities(ctx, p.ledger.ObjectStoreCASecret)
+	}
+	return err
 }
 
 // view is what the builders need of the ledger.

@@ -5,17 +5,22 @@ import (
 	"net/url"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/runtime/config"
 )
 
-// Keys of the ConfigMap of authorities.
+// Keys of the ConfigMap of authorities, and the volumes of pods that hold them.
 const (
 	postgresCAKey    = "postgres.crt"
 	objectStoreCAKey = "object-store.crt"
 	redisCAKey       = "redis.crt"
+
+	postgresCAVolume    = "postgres-ca"
+	objectStoreCAVolume = "object-store-ca"
+	redisCAVolume       = "redis-ca"
 )
 
 // RuntimeConfigMap returns the part of the environment of API and workers that is no secret. It never changes: other content
@@ -62,6 +67,24 @@ func CAConfigMap(in Input) *coreac.ConfigMapApplyConfiguration {
 		return nil
 	}
 	return immutable(in, data)
+}
+
+// CANameOf returns the name of the ConfigMap that a pod has its authorities from, empty when it has none.
+func CANameOf(pod corev1.PodSpec) string {
+	for _, volume := range pod.Volumes {
+		switch volume.Name {
+		case postgresCAVolume, objectStoreCAVolume, redisCAVolume:
+			if volume.ConfigMap != nil {
+				return volume.ConfigMap.Name
+			}
+		}
+	}
+	return ""
+}
+
+// AuthoritiesOf returns what a CAConfigMap holds of the class's servers.
+func AuthoritiesOf(made *corev1.ConfigMap) (postgres, objectStore []byte) {
+	return []byte(made.Data[postgresCAKey]), []byte(made.Data[objectStoreCAKey])
 }
 
 func immutable(in Input, data map[string]string) *coreac.ConfigMapApplyConfiguration {

@@ -48,7 +48,7 @@ func withTmp(spec *coreac.PodSpecApplyConfiguration, size resource.Quantity) {
 // withPostgresCA puts the authority of the vault's Postgres server, if it has its own, where the database URLs name it.
 func withPostgresCA(in Input, spec *coreac.PodSpecApplyConfiguration) {
 	if len(in.Ledger.Postgres.CA) > 0 {
-		withCA(in, spec, "postgres-ca", postgresCADirectory, postgresCAKey)
+		withCA(in, spec, postgresCAVolume, postgresCADirectory, postgresCAKey)
 	}
 }
 
@@ -56,11 +56,11 @@ func withPostgresCA(in Input, spec *coreac.PodSpecApplyConfiguration) {
 func withTrust(in Input, spec *coreac.PodSpecApplyConfiguration) {
 	var directories []string
 	if len(in.Ledger.ObjectStore.CA) > 0 {
-		withCA(in, spec, "object-store-ca", objectStoreCADirectory, objectStoreCAKey)
+		withCA(in, spec, objectStoreCAVolume, objectStoreCADirectory, objectStoreCAKey)
 		directories = append(directories, objectStoreCADirectory)
 	}
 	if redis := in.Ledger.ExternalRedis; redis != nil && len(redis.CA) > 0 {
-		withCA(in, spec, "redis-ca", redisCADirectory, redisCAKey)
+		withCA(in, spec, redisCAVolume, redisCADirectory, redisCAKey)
 		directories = append(directories, redisCADirectory)
 	}
 	if len(directories) > 0 {
