@@ -43,8 +43,8 @@ func TestCompatible(t *testing.T) {
 		compatible bool
 	}{
 		"older schema":                       {"UPDATE schema_state SET version = 0, oldest_supported = 0", false},
-		"newer schema that still supports":   {"UPDATE schema_state SET version = 9, oldest_supported = 1", true},
-		"newer schema that no longer does":   {"UPDATE schema_state SET version = 9, oldest_supported = 9", false},
+		"newer schema that still supports":   {"UPDATE schema_state SET version = version + 1, oldest_supported = 1", true},
+		"newer schema that no longer does":   {"UPDATE schema_state SET version = version + 1, oldest_supported = version + 1", false},
 		"the schema that it was written for": {"UPDATE schema_state SET version = version", true},
 	} {
 		t.Run(name, func(t *testing.T) {
