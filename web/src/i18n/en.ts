@@ -71,8 +71,8 @@ export const en = {
   adviceArchive: 'It is an archive. Add the files in it one by one.', adviceImage: 'It is a picture that cannot be read. Save it as JPEG, PNG or PDF.', adviceForm: 'It is a form that only Adobe’s programs show. Add a print of it.',
   adviceText: 'It is a text in an encoding that cannot be told. Save it as UTF-8.', adviceWorkbook: 'It is a binary workbook of Excel. Save it as .xlsx.',
 
-  'problem.password_required': 'It opens with a password only. Save a copy without one, and add that.', 'problem.malformed': 'The file is damaged, or not what it begins like.',
-  'problem.too_large_to_read': 'It is larger than what this vault reads: too many pages, or too much when unpacked.', 'problem.timed_out': 'Reading it took too long.', 'problem.unsupported': 'Files of this kind cannot be read.',
+  'problem.password_required': 'It opens with a password only. Save a copy without one, and add that.', 'problem.malformed': 'The file is damaged. If it opens elsewhere, save it there anew, and add that.',
+  'problem.too_large_to_read': 'It is larger than what this vault reads: too many pages, or too much when unpacked. Split it.', 'problem.timed_out': 'Reading it took too long. Try “Read again”, or split it.', 'problem.unsupported': 'Files of this kind cannot be read.',
   'problem.empty_file': 'The file is empty.', 'problem.unreadable_file': 'The file cannot be read any more. Choose it again.', 'problem.cut_off': 'The file arrived only in part. Try again.', 'problem.too_large': 'The file is larger than this vault takes. Split it, or make it smaller.',
   'problem.unsupported_type': 'Files of this type are not taken. Save it as PDF, Office file, picture, e-mail or text.', 'problem.too_slow': 'The file arrived too slowly. Try again.',
   'problem.unavailable': 'A part of the vault does not answer now. Try again shortly.', 'problem.internal': 'Something went wrong in the vault. Its log says what.', 'problem.unauthorized': 'The token is wrong, or the session has ended.',
