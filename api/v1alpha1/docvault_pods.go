@@ -5,9 +5,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Rules about quantities look at the text before they compute: what 1e999999999999 is would keep the API server busy for ever, and it
-// judges by rules also what the pattern has refused.
-
 // APISpec is what is wanted of the REST API.
 type APISpec struct {
 	// Replicas is how many pods serve the API. With autoscaling it counts for nothing. Default: 1.
