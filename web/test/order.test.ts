@@ -61,7 +61,10 @@ test('several documents at once: topics, the trash and back', async () => {
   for (const name of names) await ready(page, name)
   // The newest is the first; with shift, all between are chosen.
   const boxes = page.locator('li.row input[type=checkbox]')
+  const before = await boxes.nth(1).boundingBox()
   await boxes.nth(0).click()
+  await page.getByText('1 selected').waitFor()
+  assert.deepEqual(await boxes.nth(1).boundingBox(), before, 'rows moved from under the pointer')
   await boxes.nth(3).click({ modifiers: ['Shift'] })
   await page.getByText('4 selected').waitFor()
   await accessible(page, 'a selection')
@@ -112,5 +115,29 @@ test('a selection holds documents, not places; the focus goes on in the list', a
   await row(page, 'a1.txt').waitFor()
   await page.locator('li.row').first().getByRole('button', { name: /^Restore/ }).press('Enter')
   await page.waitForFunction(() => document.querySelectorAll('li.row').length === 2 && document.activeElement?.closest('li.row') !== null)
+
+  // What is in the trash goes for good together.
+  await page.locator('li.row').first().getByRole('checkbox').check()
+  await page.getByRole('button', { name: 'Select all' }).click()
+  await page.getByRole('toolbar').getByRole('button', { name: 'Delete for good' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
+  await page.getByText('2 documents are gone').waitFor()
+  await page.getByRole('heading', { name: 'The trash is empty' }).waitFor()
+  await page.context().close()
+})
+
+test('who leaves with something typed is asked', async () => {
+  const page = await w.open('/topics')
+  const asked: string[] = []
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.type())
+    void dialog.dismiss()
+  })
+  await page.getByRole('button', { name: 'New topic' }).first().click()
+  await page.getByLabel('Name', { exact: true }).fill('Half a na')
+  await page.evaluate(() => setTimeout(() => location.reload()))
+  await page.waitForEvent('dialog')
+  assert.deepEqual(asked, ['beforeunload'])
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Half a na')
   await page.context().close()
 })

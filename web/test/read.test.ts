@@ -106,6 +106,11 @@ test('what cannot be read says why', async () => {
   const page = await w.open()
   await add(page, file('damaged.pdf', '%PDF-1.7\nthis is none'))
   await row(page, 'damaged.pdf').getByText('Not readable').waitFor()
+  // On a phone its name begins where others' do.
+  await page.setViewportSize({ width: 390, height: 780 })
+  const lefts = await page.locator('li.row .name').evaluateAll((names) => names.map((name) => name.getBoundingClientRect().left))
+  assert.equal(new Set(lefts).size, 1, `names begin at ${lefts.join(', ')}`)
+  await page.setViewportSize({ width: 1280, height: 780 })
   await row(page, 'damaged.pdf').getByRole('link').click()
   await page.getByText('The file is damaged').waitFor()
   await accessible(page, 'a document that could not be read')

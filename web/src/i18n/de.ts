@@ -9,7 +9,7 @@ export const de: Record<Key, Message> = {
   manage: 'Themen verwalten', navigation: 'Ablage', all: 'Alle Dokumente', back: 'Zurück', missing: 'Hier ist nichts',
   missingDo: 'Die Adresse führt nirgendwohin, oder was hier war, ist gelöscht.', toDocuments: 'Zu den Dokumenten',
 
-  search: 'Suche', searchHint: 'In Texten und Namen suchen', add: 'Dateien hinzufügen', drop: 'Dateien loslassen, um sie hinzuzufügen',
+  search: 'Suche', searchHint: 'Texte und Namen suchen', add: 'Dateien hinzufügen', drop: 'Dateien loslassen, um sie hinzuzufügen',
   filters: 'Filter', clear: 'Filter aufheben', from: 'Von', to: 'Bis', anyType: 'Alle Arten', anyStatus: 'Jeder Stand', type: 'Art', sort: 'Reihenfolge',
   topic: 'Thema', anyTopic: 'Alle Themen',
   'type.pdf': 'PDF', 'type.image': 'Bilder', 'type.text': 'Text', 'type.office': 'Office-Dateien', 'type.email': 'E-Mail',
@@ -22,13 +22,14 @@ export const de: Record<Key, Message> = {
   filing: 'Wird abgelegt', filingFailed: 'Nicht abgelegt',
 
   empty: 'Hier kommen Ihre Papiere hinein', emptyDo: 'Ziehen Sie Dateien auf diese Seite, fügen Sie ein Bildschirmfoto ein oder wählen Sie Dateien aus. Sie werden gelesen, abgelegt und wiedergefunden.',
-  emptyFound: 'Nichts gefunden', emptyFoundDo: 'Versuchen Sie weniger oder andere Wörter, oder heben Sie die Filter auf.',
+  emptyFound: 'Nichts gefunden', emptyFoundDo: 'Versuchen Sie weniger oder andere Wörter, oder heben Sie die Filter auf.', emptySearchDo: 'Versuchen Sie weniger oder andere Wörter, oder eine andere Schreibweise.', emptyFilteredDo: 'Kein Dokument ist so. Heben Sie die Filter auf, um alle zu sehen.', clearSearch: 'Suche aufheben',
+  noTopicsYet: 'Es gibt noch keine Themen. Legen Sie welche an, dann legt die Ablage selbst ab, was dazukommt; was schon da ist, mit „Neu ablegen“.',
   emptyTrash: 'Der Papierkorb ist leer', emptyTrashDo: 'Was Sie löschen, bleibt eine Weile hier und kann zurückgeholt werden.',
   emptyTopics: 'Noch keine Themen', emptyTopicsDo: 'Unter Themen werden Dokumente abgelegt, zum Beispiel Rechnungen oder Verträge. Mit einer Beschreibung geschieht das von selbst.',
   listWrong: 'Die Dokumente konnten nicht gelesen werden',
 
   select: '{name} auswählen', selected: { one: '{n} ausgewählt', other: '{n} ausgewählt' }, selectAll: 'Alle auswählen', selectLoaded: 'Die ersten {n} auswählen', unselect: 'Auswahl aufheben',
-  addTopics: 'Themen hinzufügen', removeTopics: 'Themen entfernen', fileAgain: 'Neu ablegen', readAgain: 'Neu lesen', delete: 'Löschen', restore: 'Zurückholen',
+  addTopics: 'Themen hinzufügen', removeTopics: 'Themen entfernen', fileAgain: 'Neu ablegen', readAgain: 'Neu lesen', fileAgainSays: 'Die Ablage wählt die Themen neu', readAgainSays: 'Die Ablage liest den Text neu', delete: 'Löschen', restore: 'Zurückholen',
   deleteForGood: 'Endgültig löschen', deletedForGood: '„{name}“ ist endgültig gelöscht', deletedManyForGood: { one: '{n} Dokument ist endgültig gelöscht', other: '{n} Dokumente sind endgültig gelöscht' },
   deleteManyForGoodAsk: { one: '{n} Dokument endgültig löschen? Das lässt sich nicht rückgängig machen.', other: '{n} Dokumente endgültig löschen? Das lässt sich nicht rückgängig machen.' }, deleteForGoodAsk: '„{name}“ endgültig löschen? Das lässt sich nicht rückgängig machen.',
   deletedMany: { one: '{n} Dokument ist im Papierkorb', other: '{n} Dokumente sind im Papierkorb' },
@@ -47,7 +48,7 @@ export const de: Record<Key, Message> = {
   cut: 'Es gibt mehr Text, als hier gezeigt wird.', allText: 'Der ganze Text', facts: 'Einzelheiten', name: 'Name', size: 'Größe', added: 'Hinzugefügt', changed: 'Geändert', pageCount: 'Seiten', language: 'Sprache',
   fingerprint: 'SHA-256', 'filedBy.builtin': 'Abgelegt durch die Ablage selbst', 'filedBy.anthropic': 'Abgelegt durch Anthropic', 'filedBy.openai': 'Abgelegt durch OpenAI oder einen Server dieser Art', 'filedBy.lmstudio': 'Abgelegt durch LM Studio', model: 'Modell', certainty: 'zu {percent} sicher', byHand: 'von Hand', noTopics: 'Noch keine', changeTopics: 'Themen ändern', newTopic: 'Neues Thema',
   rename: 'Umbenennen', download: 'Herunterladen', open: 'Original öffnen', unreadable: 'Dieses Dokument konnte nicht gelesen werden', unfiled: 'Dieses Dokument konnte nicht abgelegt werden',
-  skipped: 'Nicht von selbst abgelegt: Es hat keinen Text, oder es gab noch keine Themen. „Neu ablegen“ versucht es noch einmal.', asked: 'Ist in Arbeit.', noneChosen: 'Kein Thema wurde gewählt. Gefragt: {by}', topicsOf: 'Themen von „{name}“', chooseTopics: 'Themen wählen',
+  skippedNoText: 'Nicht von selbst abgelegt: Es hat keinen Text. Wählen Sie die Themen selbst.', skippedNoTopics: 'Nicht von selbst abgelegt: Es gab noch keine Themen. „Neu ablegen“ versucht es noch einmal.', asked: 'Ist in Arbeit.', noneChosen: 'Kein Thema wurde gewählt. Gefragt: {by}', topicsOf: 'Themen von „{name}“', chooseTopics: 'Themen wählen',
 
   color: 'Farbe', description: 'Beschreibung', descriptionHint: 'Was hierher gehört. Die Ablage und ihre Modelle lesen es beim Ablegen.', merge: 'Zusammenlegen', mergeInto: 'Zusammenlegen mit', edit: 'Bearbeiten', create: 'Anlegen',
   editTopic: '„{name}“ bearbeiten', mergeTopic: '„{name}“ zusammenlegen', deleteTopic: '„{name}“ löschen', actionsOf: '{action}: {name}',
@@ -55,7 +56,7 @@ export const de: Record<Key, Message> = {
   deleteSays: { one: '{n} Dokument ist hier abgelegt. Es bleibt erhalten, ohne dieses Thema.', other: '{n} Dokumente sind hier abgelegt. Sie bleiben erhalten, ohne dieses Thema.' },
   topicDeleted: 'Das Thema „{name}“ ist gelöscht, seine Dokumente bleiben', topicMerged: '„{name}“ gehört jetzt zu „{into}“',
 
-  signIn: 'Anmelden', signInSays: 'Diese Ablage ist durch ein Token geschützt. Wer sie eingerichtet hat, kennt es.', token: 'Token', signOut: 'Abmelden',
+  signIn: 'Anmelden', wrongToken: 'Das Token ist falsch.', signInSays: 'Diese Ablage ist durch ein Token geschützt. Wer sie eingerichtet hat, kennt es.', token: 'Token', signOut: 'Abmelden',
 
   provider: 'Wer ablegt', 'provider.builtin': 'Die Ablage selbst', 'provider.anthropic': 'Anthropic', 'provider.openai': 'OpenAI oder ein Server dieser Art', 'provider.lmstudio': 'LM Studio',
   'says.builtin': 'Lernt aus Namen und Beschreibungen der Themen und aus dem, was Sie von Hand ablegen. Nichts verlässt die Ablage.',

@@ -20,13 +20,14 @@ export const en = {
   filing: 'Being filed', filingFailed: 'Filing failed',
 
   empty: 'Put your papers in', emptyDo: 'Drop files anywhere on this page, paste a screenshot, or choose files. The vault reads them, files them and finds them again.',
-  emptyFound: 'Nothing was found', emptyFoundDo: 'Try fewer or other words, or clear the filters.',
+  emptyFound: 'Nothing was found', emptyFoundDo: 'Try fewer or other words, or clear the filters.', emptySearchDo: 'Try fewer or other words, or another spelling.', emptyFilteredDo: 'No document is like this. Clear the filters to see all.', clearSearch: 'Clear the search',
+  noTopicsYet: 'There are no topics yet. Make some, and the vault files by itself what comes in; what is here, with “File again”.',
   emptyTrash: 'The trash is empty', emptyTrashDo: 'What you delete stays here for a while, and can be restored.',
   emptyTopics: 'No topics yet', emptyTopicsDo: 'Topics are what documents are filed under, such as invoices or contracts. With a description the vault files by itself.',
   listWrong: 'The documents could not be read',
 
   select: 'Select {name}', selected: { one: '{n} selected', other: '{n} selected' }, selectAll: 'Select all', selectLoaded: 'Select the first {n}', unselect: 'Clear selection',
-  addTopics: 'Add topics', removeTopics: 'Remove topics', fileAgain: 'File again', readAgain: 'Read again', delete: 'Delete', restore: 'Restore',
+  addTopics: 'Add topics', removeTopics: 'Remove topics', fileAgain: 'File again', readAgain: 'Read again', fileAgainSays: 'Have the vault choose its topics anew', readAgainSays: 'Have the vault read its text anew', delete: 'Delete', restore: 'Restore',
   deleteForGood: 'Delete for good', deletedForGood: '“{name}” is gone', deletedManyForGood: { one: '{n} document is gone', other: '{n} documents are gone' },
   deleteManyForGoodAsk: { one: 'Delete {n} document for good? This cannot be undone.', other: 'Delete {n} documents for good? This cannot be undone.' }, deleteForGoodAsk: 'Delete “{name}” for good? This cannot be undone.',
   deletedMany: { one: '{n} document is in the trash', other: '{n} documents are in the trash' },
@@ -45,7 +46,7 @@ export const en = {
   cut: 'There is more text than is shown here.', allText: 'All the text', facts: 'Details', name: 'Name', size: 'Size', added: 'Added', changed: 'Changed', pageCount: 'Pages', language: 'Language',
   fingerprint: 'SHA-256', 'filedBy.builtin': 'Filed by the vault itself', 'filedBy.anthropic': 'Filed by Anthropic', 'filedBy.openai': 'Filed by OpenAI or a server like it', 'filedBy.lmstudio': 'Filed by LM Studio', model: 'Model', certainty: '{percent} certain', byHand: 'by hand', noTopics: 'None yet', changeTopics: 'Change topics', newTopic: 'New topic',
   rename: 'Rename', download: 'Download', open: 'Open original', unreadable: 'This document could not be read', unfiled: 'This document could not be filed',
-  skipped: 'Not filed by itself: it has no text, or there were no topics yet. “File again” tries anew.', asked: 'The vault is at it.', noneChosen: 'No topic was chosen. Asked: {by}', topicsOf: 'Topics of “{name}”', chooseTopics: 'Choose topics',
+  skippedNoText: 'Not filed by itself: it has no text. Choose its topics yourself.', skippedNoTopics: 'Not filed by itself: there were no topics yet. “File again” tries anew.', asked: 'The vault is at it.', noneChosen: 'No topic was chosen. Asked: {by}', topicsOf: 'Topics of “{name}”', chooseTopics: 'Choose topics',
 
   color: 'Colour', description: 'Description', descriptionHint: 'What belongs here. The vault and its models read it when they file.', merge: 'Merge', mergeInto: 'Merge into', edit: 'Edit', create: 'Create',
   editTopic: 'Edit “{name}”', mergeTopic: 'Merge “{name}”', deleteTopic: 'Delete “{name}”', actionsOf: '{action}: {name}',
@@ -53,7 +54,7 @@ export const en = {
   deleteSays: { one: '{n} document is filed here. It stays in the vault, without this topic.', other: '{n} documents are filed here. They stay in the vault, without this topic.' },
   topicDeleted: 'The topic “{name}” is gone, its documents stay', topicMerged: '“{name}” is part of “{into}” now',
 
-  signIn: 'Sign in', signInSays: 'This vault is kept by a token. Whoever set the vault up has it.', token: 'Token', signOut: 'Sign out',
+  signIn: 'Sign in', wrongToken: 'The token is wrong.', signInSays: 'This vault is kept by a token. Whoever set the vault up has it.', token: 'Token', signOut: 'Sign out',
 
   provider: 'Who files', 'provider.builtin': 'The vault itself', 'provider.anthropic': 'Anthropic', 'provider.openai': 'OpenAI, or a server like it', 'provider.lmstudio': 'LM Studio',
   'says.builtin': 'Learns from the names and descriptions of topics and from what you file by hand. Nothing leaves the vault.',

@@ -1,6 +1,7 @@
-import { useEffect, useState } from 'preact/hooks'
-import type { BulkAction } from '../api/api'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { api, type BulkAction } from '../api/api'
 import { facts } from '../api/facts'
+import { Problem } from '../api/problem'
 import { explain, t, type Key } from '../i18n'
 import type { List } from '../state/list'
 import { selection } from '../state/selection'
@@ -27,6 +28,16 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
     setPicking(undefined)
     setAsking(false)
   }, [none])
+  // It lies over the filters, so that no row moves from under the pointer; where it is higher than they are, as on a phone, it cannot.
+  const bar = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const filters = bar.current?.previousElementSibling
+    if (!bar.current || !(filters instanceof HTMLElement)) return
+    const taken = (element: HTMLElement) => element.offsetHeight + parseFloat(getComputedStyle(element).marginBottom)
+    const fits = taken(bar.current) <= taken(filters) && filters.offsetHeight > 0
+    bar.current.classList.toggle('over', fits)
+    bar.current.style.marginTop = fits ? `-${taken(bar.current)}px` : ''
+  })
   if (none) return null
 
   // The bar goes with the selection: the focus goes on at the first row that was chosen, or at the one in its place.
@@ -49,18 +60,35 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
     const undo = action === 'delete' && facts.trash ? { action: { label: t('undo'), run: () => void attempt(undone) } } : {}
     tell(t(saidOf[action], { n: done.length }), undo)
   }
+  // The API deletes for good one by one.
+  const removeForGood = async () => {
+    const at = first()
+    const gone: string[] = []
+    try {
+      for (const id of ids) {
+        await api.removeForGood(id).catch((error: unknown) => { if (!(error instanceof Problem && error.status === 404)) throw error })
+        gone.push(id)
+      }
+    } finally {
+      list.drop(gone)
+      unselect(at)
+      list.refresh()
+      if (gone.length > 0) tell(t('deletedManyForGood', { n: gone.length }))
+    }
+  }
   const button = (action: BulkAction, label: Key) => (
     <button type="button" class={action === 'delete' ? 'danger' : ''} onClick={() => attempt(() => act(action))}>{t(label)}</button>
   )
-  const remove = facts.trash ? button('delete', 'delete') : <button type="button" class="danger" onClick={() => setAsking(true)}>{t('deleteForGood')}</button>
+  const askForGood = <button type="button" class="danger" onClick={() => setAsking(true)}>{t('deleteForGood')}</button>
+  const remove = facts.trash ? button('delete', 'delete') : askForGood
   return (
-    <div class="bulk" role="toolbar" aria-label={t('selected', { n: ids.length })}>
+    <div ref={bar} class="bulk" role="toolbar" aria-label={t('selected', { n: ids.length })}>
       <strong role="status">{t('selected', { n: ids.length })}</strong>
       <button type="button" class="plain" onClick={() => { selection.value = new Set(list.entries.map((entry) => entry.id)) }}>
         {list.ended ? t('selectAll') : t('selectLoaded', { n: list.entries.length })}
       </button>
       <span class="actions">
-        {trashed ? button('restore', 'restore') : (
+        {trashed ? <>{button('restore', 'restore')}{askForGood}</> : (
           <>
             <button type="button" onClick={() => setPicking('add_topics')}>{t('addTopics')}</button>
             <button type="button" onClick={() => setPicking('remove_topics')}>{t('removeTopics')}</button>
@@ -76,7 +104,7 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
           question={t('deleteManyForGoodAsk', { n: ids.length })} onClose={() => setAsking(false)}
           onYes={() => {
             setAsking(false)
-            void attempt(() => act('delete'))
+            void attempt(() => (trashed ? removeForGood() : act('delete')))
           }}
         />
       )}

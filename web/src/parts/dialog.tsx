@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact'
-import { useId, useLayoutEffect, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { t } from '../i18n'
 import { refocus } from './focus'
 import { Icon } from './icon'
+import { useUnsaved } from './unsaved'
 
 interface Props {
   title: string
@@ -26,9 +27,12 @@ export function Dialog({ title, children, onClose }: Props) {
       else refocus()
     }
   }, [])
+  const [typed, setTyped] = useState(false)
+  useUnsaved(typed)
   return (
     <dialog
       ref={element}
+      onInput={() => setTyped(true)}
       aria-labelledby={id}
       closedby={onClose ? 'closerequest' : 'none'}
       onCancel={(event) => {

@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
-import { api, type Doc } from '../api/api'
+import { api, type DocWithText } from '../api/api'
 import { bytes, kind, languageName, moment, number, percent, t, type Key } from '../i18n'
 import { Dot } from '../parts/chip'
 import { Picker } from '../parts/picker'
 import { topicsByName } from '../state/topics'
 
 // Details are the topics of a document and what is known of it.
-export function Details({ document: doc, onChange }: { document: Doc; onChange: () => void }) {
+export function Details({ document: doc, onChange }: { document: DocWithText; onChange: () => void }) {
   const [picking, setPicking] = useState(false)
   return (
     <aside class="details">
@@ -59,9 +59,9 @@ function Filed({ name, certainty }: { name: string; certainty: number | undefine
 }
 
 // Filing says who filed the document, or why nobody did.
-function Filing({ document: { classification, topics } }: { document: Doc }) {
+function Filing({ document: { classification, topics, extracted_text: text } }: { document: DocWithText }) {
   if (classification.status === 'pending') return <p class="note">{t('asked')}</p>
-  if (classification.status === 'skipped' && topics.length === 0) return <p class="note">{t('skipped')}</p>
+  if (classification.status === 'skipped' && topics.length === 0) return <p class="note">{t(text.trim() ? 'skippedNoTopics' : 'skippedNoText')}</p>
   if (!classification.provider) return null
   if (classification.status === 'done' && topics.length === 0) return <p class="note">{t('noneChosen', { by: t(`provider.${classification.provider}` as Key) })}</p>
   if (Object.keys(classification.confidence).length === 0) return null

@@ -123,8 +123,8 @@ function Actions({ document: doc, onChange }: { document: DocWithText; onChange:
     <div class="actions">
       <a class="button" href={contentURL(doc.id, true)} download><Icon name="download" />{t('download')}</a>
       {shown.test(doc.mime_type) && <a class="button" href={contentURL(doc.id)} target="_blank" rel="noreferrer"><Icon name="open" />{t('open')}</a>}
-      <button type="button" onClick={() => act(() => api.classify(doc.id))}><Icon name="topics" />{t('fileAgain')}</button>
-      <button type="button" onClick={() => act(() => api.reprocess(doc.id))}><Icon name="retry" />{t('readAgain')}</button>
+      <button type="button" title={t('fileAgainSays')} onClick={() => act(() => api.classify(doc.id))}><Icon name="topics" />{t('fileAgain')}</button>
+      <button type="button" title={t('readAgainSays')} onClick={() => act(() => api.reprocess(doc.id))}><Icon name="retry" />{t('readAgain')}</button>
       <button type="button" class="danger" onClick={() => (facts.trash ? act(remove) : setAsking(true))}>
         <Icon name="trash" />{t(facts.trash ? 'delete' : 'deleteForGood')}
       </button>

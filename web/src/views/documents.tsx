@@ -13,6 +13,7 @@ import { filterOf, listOf, type Filter, type List } from '../state/list'
 import { here } from '../state/router'
 import { selection } from '../state/selection'
 import { signedOut } from '../state/session'
+import { topics } from '../state/topics'
 
 // DocumentsView is the list, of the vault or of the trash: what the address bar says.
 export function DocumentsView() {
@@ -38,6 +39,9 @@ export function DocumentsView() {
         <h1><bdi>{title}</bdi></h1>
         <p class="count" role="status">{countOf(shown, filter)}</p>
       </div>
+      {topics.value?.length === 0 && shown.entries.length > 0 && !filter.trashed && (
+        <p class="note">{t('noTopicsYet')} <a href="/topics">{t('manage')}</a></p>
+      )}
       {!nothingToFilter(shown) && <Filters filter={filter} />}
       <Bulk list={shown} trashed={filter.trashed} />
       <Rows list={shown} />
@@ -154,9 +158,11 @@ function step(event: KeyboardEvent, row: number) {
 
 function Nothing({ filter }: { filter: Filter }) {
   if (hasConditions(filter)) {
+    const filtered = hasConditions({ ...filter, q: '' })
+    const text = filtered ? (filter.q ? 'emptyFoundDo' : 'emptyFilteredDo') : 'emptySearchDo'
     return (
-      <Empty icon="search" title={t('emptyFound')} text={t('emptyFoundDo')}>
-        <a class="button" href={here.value.pathname}>{t('clear')}</a>
+      <Empty icon="search" title={t('emptyFound')} text={t(text)}>
+        <a class="button" href={here.value.pathname}>{t(filtered ? 'clear' : 'clearSearch')}</a>
       </Empty>
     )
   }

@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { api, type Doc } from '../api/api'
 import { explain, t } from '../i18n'
 import { Icon } from '../parts/icon'
+import { useUnsaved } from '../parts/unsaved'
 import { Wrong } from '../parts/wrong'
 
 // Name is the document's heading, and the field in which it is renamed.
@@ -11,6 +12,7 @@ export function Name({ document: doc, onRenamed }: { document: Doc; onRenamed: (
   const field = useRef<HTMLInputElement>(null)
   const button = useRef<HTMLButtonElement>(null)
   const editing = typed !== undefined
+  useUnsaved(editing && typed !== doc.original_name)
   // Before anything is painted: what is typed at once belongs here.
   useLayoutEffect(() => {
     if (!editing) return

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { api, type ProviderCheck, type ProviderName, type Settings } from '../api/api'
 import { explain, explainCheck, t } from '../i18n'
 import { Icon } from '../parts/icon'
+import { useUnsaved } from '../parts/unsaved'
 import { Wrong } from '../parts/wrong'
 import { returns } from '../state/connection'
 import { tell } from '../state/toasts'
@@ -101,12 +102,7 @@ function Form({ settings, now }: { settings: Settings; now: Typed }) {
   const [wrong, setWrong] = useState('')
   const changes = changesOf(now, settings)
   const dirty = Object.keys(changes).length > 0
-  useEffect(() => {
-    if (!dirty) return
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
-    addEventListener('beforeunload', ask)
-    return () => removeEventListener('beforeunload', ask)
-  }, [dirty])
+  useUnsaved(dirty)
   const set = (change: Partial<Typed>) => { typed.value = { ...now, ...change } }
   // Typing goes on while it is sent: `sent` is what the answer takes the place of.
   const send = async (what: unknown, sent: Partial<Typed> = {}) => {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { api } from '../api/api'
+import { Problem } from '../api/problem'
 import { explain, t } from '../i18n'
 import { Dialog } from '../parts/dialog'
 import { Wrong } from '../parts/wrong'
@@ -24,7 +25,7 @@ export function SignIn() {
       await api.signIn(token.trim())
       signedIn()
     } catch (error) {
-      setWrong(explain(error))
+      setWrong(error instanceof Problem && error.status === 401 ? t('wrongToken') : explain(error))
     } finally {
       setBusy(false)
     }
