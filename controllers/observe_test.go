@@ -2,7 +2,9 @@ package controllers
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,5 +35,15 @@ func TestWhatCouldNotBeReadIsUnknown(t *testing.T) {
 		if c := meta.FindStatusCondition(vault.Status.Conditions, kind); c.Status != metav1.ConditionUnknown {
 			t.Errorf("%s is %s %s, want Unknown", kind, c.Status, c.Reason)
 		}
+	}
+}
+
+// The API server takes no condition of more than 32,768 letters, and refuses the whole status with it.
+func TestLongMessagesAreShortened(t *testing.T) {
+	t.Parallel()
+	var conditions []metav1.Condition
+	setCondition(&conditions, 1, v1alpha1.ConditionReady, isFalse(v1alpha1.ReasonInvalidSpec, "x"+strings.Repeat("ä", 40_000)))
+	if said := conditions[0].Message; len(said) > 5000 || !utf8.ValidString(said) || !strings.HasSuffix(said, "ä [...]") {
+		t.Errorf("%d bytes that end with %q", len(said), said[len(said)-12:])
 	}
 }

@@ -364,3 +364,19 @@ func TestImages(t *testing.T) {
 		}
 	}
 }
+
+// An autoscaler computes how busy pods are as a part of the CPU that they request: of none there is no part.
+func TestScaledPodsRequestCPU(t *testing.T) {
+	t.Parallel()
+	in := scaled()
+	for _, none := range []corev1.ResourceRequirements{
+		{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("0")}},
+		{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")}},
+	} {
+		in.Vault.Spec.API.Resources = none
+		requests := *desired.Deployment(in, desired.API(in)).Spec.Template.Spec.Containers[0].Resources.Requests
+		if cpu := requests[corev1.ResourceCPU]; cpu.IsZero() {
+			t.Errorf("%+v become requests of %v", none, requests)
+		}
+	}
+}

@@ -97,8 +97,9 @@ func resources(wanted corev1.ResourceRequirements, cpu, memory string, scaled bo
 		request = wanted.Limits[corev1.ResourceCPU] // stands for the request too, where there is none
 	}
 	if scaled && request.IsZero() {
-		requests := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}
+		requests := corev1.ResourceList{}
 		maps.Copy(requests, wanted.Requests)
+		requests[corev1.ResourceCPU] = resource.MustParse(cpu)
 		r.WithRequests(requests)
 	}
 	return r
