@@ -398,3 +398,21 @@ func TestARedisThatNoWorkerFoundIsNotSaidToAnswer(t *testing.T) {
 	b.awaitReady(vault)
 	b.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionTrue, v1alpha1.ReasonExternal)
 }
+
+// A vault leaves a server of its own whose pod does not come up for one that its owner brings.
+func TestAVaultLeavesARedisThatDoesNotComeUp(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	b := i.newTenant()
+	i.start()
+	vault := i.newVaultIn(b.namespace, "acme")
+	i.create(vault)
+	i.awaitReady(vault)
+	i.edit(i.class, func() { i.class.Spec.Redis.Image = "redis:never-ready" })
+	i.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionFalse, "")
+	i.edit(vault, func() {
+		vault.Spec.Redis.External = &v1alpha1.ExternalBackend{SecretRef: v1alpha1.SecretReference{Name: "my-redis"}}
+	})
+	i.awaitReady(vault)
+	i.awaitGone(named(&appsv1.StatefulSet{}, vault.Namespace, "acme-redis"))
+}
