@@ -332,9 +332,7 @@ func TestUnreadable(t *testing.T) {
 func TestStoreAway(t *testing.T) {
 	t.Parallel()
 	parts := runtimetest.NewApp(t)
-	proxy := runtimetest.NewProxy(t, parts.Bucket.Config.Endpoint)
-	parts.Bucket.Config.Endpoint = proxy.Addr
-	parts.Blobs = parts.Bucket.Open(t)
+	proxy := parts.ProxyStore(t)
 	a := serve(t, parts)
 	d := a.stored(t, "before.txt", "before")
 

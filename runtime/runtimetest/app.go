@@ -69,6 +69,15 @@ func NewKeys(t testing.TB, current string, previous ...string) *seal.Keys {
 	return keys
 }
 
+// ProxyStore has what is opened from now on reach the object store through a proxy.
+func (a *App) ProxyStore(t testing.TB) *Proxy {
+	t.Helper()
+	proxy := NewProxy(t, a.Bucket.Config.Endpoint)
+	a.Bucket.Config.Endpoint = proxy.Addr
+	a.Blobs = a.Bucket.Open(t)
+	return proxy
+}
+
 // Another returns one more vault on the same parts: another process, but for the process. Change a's parts and rules first to have
 // it differ.
 func (a *App) Another(t testing.TB) *vault.Vault {

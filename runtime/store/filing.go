@@ -104,20 +104,12 @@ func (s *Store) MergeTopic(ctx context.Context, owner, from, into document.ID) e
 
 // AskReprocess has documents read and filed again, and returns those that are there.
 func (s *Store) AskReprocess(ctx context.Context, p sqlrows.AskReprocessParams) (asked []sqlrows.AskReprocessRow, err error) {
-	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
-		asked, err = q.AskReprocess(ctx, p)
-		return err
-	})
-	return asked, err
+	return again(ctx, s, (*sqlrows.Queries).AskReprocess, p)
 }
 
 // AskClassify has documents filed again, and returns those that are there.
 func (s *Store) AskClassify(ctx context.Context, p sqlrows.AskClassifyParams) (asked []sqlrows.AskClassifyRow, err error) {
-	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
-		asked, err = q.AskClassify(ctx, p)
-		return err
-	})
-	return asked, err
+	return again(ctx, s, (*sqlrows.Queries).AskClassify, p)
 }
 
 // RemoveTopic takes a topic's documents out of it and removes it. Errors: document.ErrNotFound.
@@ -155,36 +147,20 @@ func holdFiled(ctx context.Context, q *sqlrows.Queries, owner, topic document.ID
 
 // TrashAll puts documents into the trash, and returns those that were not there yet.
 func (s *Store) TrashAll(ctx context.Context, owner document.ID, ids []document.ID) (done []document.ID, err error) {
-	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
-		done, err = q.TrashDocuments(ctx, sqlrows.TrashDocumentsParams{Owner: owner, Ids: ids})
-		return err
-	})
-	return done, err
+	return again(ctx, s, (*sqlrows.Queries).TrashDocuments, sqlrows.TrashDocumentsParams{Owner: owner, Ids: ids})
 }
 
 // RestoreAll takes documents out of the trash, and returns those that are not in it now.
 func (s *Store) RestoreAll(ctx context.Context, owner document.ID, ids []document.ID) (done []document.ID, err error) {
-	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
-		done, err = q.RestoreDocuments(ctx, sqlrows.RestoreDocumentsParams{Owner: owner, Ids: ids})
-		return err
-	})
-	return done, err
+	return again(ctx, s, (*sqlrows.Queries).RestoreDocuments, sqlrows.RestoreDocumentsParams{Owner: owner, Ids: ids})
 }
 
 // PurgeDocument removes a document for good; its object is the caller's. Errors: document.ErrNotFound.
 func (s *Store) PurgeDocument(ctx context.Context, p sqlrows.PurgeDocumentParams) (gone sqlrows.PurgeDocumentRow, err error) {
-	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
-		gone, err = q.PurgeDocument(ctx, p)
-		return err
-	})
-	return gone, err
+	return again(ctx, s, (*sqlrows.Queries).PurgeDocument, p)
 }
 
 // PurgeAll removes documents for good, and returns them; their objects are the sweeper's.
 func (s *Store) PurgeAll(ctx context.Context, owner document.ID, ids []document.ID) (done []document.ID, err error) {
-	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
-		done, err = q.PurgeDocuments(ctx, sqlrows.PurgeDocumentsParams{Owner: owner, Ids: ids})
-		return err
-	})
-	return done, err
+	return again(ctx, s, (*sqlrows.Queries).PurgeDocuments, sqlrows.PurgeDocumentsParams{Owner: owner, Ids: ids})
 }

@@ -111,6 +111,17 @@ func (s *Store) inTxAgain(ctx context.Context, work func(q *sqlrows.Queries) err
 	}
 }
 
+// again is inTxAgain for a single query.
+func again[P, R any](
+	ctx context.Context, s *Store, query func(*sqlrows.Queries, context.Context, P) (R, error), p P,
+) (answer R, err error) {
+	err = s.inTxAgain(ctx, func(q *sqlrows.Queries) error {
+		answer, err = query(q, ctx, p)
+		return err
+	})
+	return answer, err
+}
+
 func mustGiveWay(err error) bool {
 	var answer *pgconn.PgError
 	return errors.As(err, &answer) && answer.Code == "40P01"

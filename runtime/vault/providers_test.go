@@ -207,9 +207,7 @@ func TestRetryAfterHoldsForAllWorkers(t *testing.T) {
 func TestPutOffWorkReturnsWhenItIsDue(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	proxy := runtimetest.NewProxy(t, app.Bucket.Config.Endpoint)
-	app.Bucket.Config.Endpoint = proxy.Addr
-	app.Blobs = app.Bucket.Open(t)
+	proxy := app.ProxyStore(t)
 	app.Rules.Timing = vault.Timing{}
 	app.Vault = app.Another(t)
 	server := runtimetest.NewModelServer(t, func(w http.ResponseWriter, n int, _ runtimetest.ModelCall) {

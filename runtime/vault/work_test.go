@@ -307,9 +307,7 @@ func TestPoisonOfTheReaderIsGivenUp(t *testing.T) {
 func TestStoreAwayPutsOff(t *testing.T) {
 	t.Parallel()
 	app := runtimetest.NewApp(t)
-	proxy := runtimetest.NewProxy(t, app.Bucket.Config.Endpoint)
-	app.Bucket.Config.Endpoint = proxy.Addr
-	app.Blobs = app.Bucket.Open(t)
+	proxy := app.ProxyStore(t)
 	v := app.Another(t)
 	d := upload(t, v, "a.txt", []byte("text"))
 	app.Queue.Remove(t.Context(), queue.Task{Kind: queue.Extract, DocumentID: d.ID, Generation: 1}) // as a worker takes it

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { api, type BulkAction } from '../api/api'
 import { facts } from '../api/facts'
 import { Problem } from '../api/problem'
@@ -28,16 +28,6 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
     setPicking(undefined)
     setAsking(false)
   }, [none])
-  // It lies over the filters, so that no row moves from under the pointer; where it is higher than they are, as on a phone, it cannot.
-  const bar = useRef<HTMLDivElement>(null)
-  useLayoutEffect(() => {
-    const filters = bar.current?.previousElementSibling
-    if (!bar.current || !(filters instanceof HTMLElement)) return
-    const taken = (element: HTMLElement) => element.offsetHeight + parseFloat(getComputedStyle(element).marginBottom)
-    const fits = taken(bar.current) <= taken(filters) && filters.offsetHeight > 0
-    bar.current.classList.toggle('over', fits)
-    bar.current.style.marginTop = fits ? `-${taken(bar.current)}px` : ''
-  })
   if (none) return null
 
   // The bar goes with the selection: the focus goes on at the first row that was chosen, or at the one in its place.
@@ -82,7 +72,7 @@ export function Bulk({ list, trashed }: { list: List; trashed: boolean }) {
   const askForGood = <button type="button" class="danger" onClick={() => setAsking(true)}>{t('deleteForGood')}</button>
   const remove = facts.trash ? button('delete', 'delete') : askForGood
   return (
-    <div ref={bar} class="bulk" role="toolbar" aria-label={t('selected', { n: ids.length })}>
+    <div class="bulk" role="toolbar" aria-label={t('selected', { n: ids.length })}>
       <strong role="status">{t('selected', { n: ids.length })}</strong>
       <button type="button" class="plain" onClick={() => { selection.value = new Set(list.entries.map((entry) => entry.id)) }}>
         {list.ended ? t('selectAll') : t('selectLoaded', { n: list.entries.length })}

@@ -42,8 +42,10 @@ export function DocumentsView() {
       {topics.value?.length === 0 && shown.entries.length > 0 && !filter.trashed && (
         <p class="note">{t('noTopicsYet')} <a href="/topics">{t('manage')}</a></p>
       )}
-      {!nothingToFilter(shown) && <Filters filter={filter} />}
-      <Bulk list={shown} trashed={filter.trashed} />
+      <div class="tools">
+        {!nothingToFilter(shown) && <Filters filter={filter} />}
+        <Bulk list={shown} trashed={filter.trashed} />
+      </div>
       <Rows list={shown} />
     </>
   )
