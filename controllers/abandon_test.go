@@ -254,10 +254,7 @@ func (i *installation) annotate(object client.Object, key, value string) {
 // awaitSaying waits until a condition's message holds a text.
 func (i *installation) awaitSaying(vault *v1alpha1.DocVault, kind, text string) {
 	i.t.Helper()
-	eventually(i.t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
-			return err
-		}
+	i.awaitObject(vault, func() error {
 		c := meta.FindStatusCondition(vault.Status.Conditions, kind)
 		if c == nil || !strings.Contains(c.Message, text) {
 			return fmt.Errorf("%s does not say %q: %s", kind, text, describe(vault.Status.Conditions))

@@ -11,7 +11,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 	"github.com/docvault/docvault/controllers/desired"
@@ -44,10 +43,7 @@ func TestAClassInUseStaysAndSaysWhoUsesIt(t *testing.T) {
 	damaged.Labels = i.ledger(vault).Labels
 	i.create(damaged)
 	i.remove(vault)
-	eventually(t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(i.class), i.class); err != nil {
-			return err
-		}
+	i.awaitObject(i.class, func() error {
 		ready := meta.FindStatusCondition(i.class.Status.Conditions, v1alpha1.ConditionReady)
 		if !strings.HasSuffix(ready.Message, ": damaged ledger dv-damaged") {
 			return errors.New("the class does not say what holds it: " + ready.Message)
@@ -140,10 +136,7 @@ func TestAClassWhoseCredentialsAreWrongIsNotAccepted(t *testing.T) {
 // awaitClass waits for a condition of the installation's class.
 func (i *installation) awaitClass(kind string, status metav1.ConditionStatus, reason string) {
 	i.t.Helper()
-	eventually(i.t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(i.class), i.class); err != nil {
-			return err
-		}
+	i.awaitObject(i.class, func() error {
 		c := meta.FindStatusCondition(i.class.Status.Conditions, kind)
 		if c == nil || c.Status != status || c.Reason != reason {
 			return errors.New("the class is not there yet: " + describe(i.class.Status.Conditions))

@@ -258,11 +258,8 @@ func TestAChildWithoutItsReferenceStaysTheVaults(t *testing.T) {
 		}
 	}
 	disown()
-	eventually(t, patience, func(ctx context.Context) error {
-		d := &appsv1.Deployment{}
-		if err := i.kube.Get(ctx, client.ObjectKey{Namespace: vault.Namespace, Name: "acme-api"}, d); err != nil {
-			return err
-		}
+	d := named(&appsv1.Deployment{}, vault.Namespace, "acme-api")
+	i.awaitObject(d, func() error {
 		if !metav1.IsControlledBy(d, vault) {
 			return fmt.Errorf("owners are %v", d.OwnerReferences)
 		}

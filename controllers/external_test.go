@@ -237,18 +237,28 @@ func TestWhatTheClassDoesNotAllowAnyMoreServesOn(t *testing.T) {
 	b.awaitReady(vault)
 }
 
-func TestRedisIsBroughtAndTakenBack(t *testing.T) {
-	t.Parallel()
-	i := install(t)
+// movable is a Ready vault with a Redis of its own, whose owner has another; move has the vault use that.
+func movable(t *testing.T) (i *installation, vault *v1alpha1.DocVault, move func()) {
+	t.Helper()
+	i = install(t)
 	b := i.newTenant()
 	i.start()
-	vault := i.newVaultIn(b.namespace, "acme")
+	vault = i.newVaultIn(b.namespace, "acme")
 	i.create(vault)
 	i.awaitReady(vault)
-	i.edit(vault, func() {
-		vault.Spec.Redis.External = &v1alpha1.ExternalBackend{SecretRef: v1alpha1.SecretReference{Name: "my-redis"}}
-	})
-	i.awaitReady(vault)
+	return i, vault, func() {
+		t.Helper()
+		i.edit(vault, func() {
+			vault.Spec.Redis.External = &v1alpha1.ExternalBackend{SecretRef: v1alpha1.SecretReference{Name: "my-redis"}}
+		})
+		i.awaitReady(vault)
+	}
+}
+
+func TestRedisIsBroughtAndTakenBack(t *testing.T) {
+	t.Parallel()
+	i, vault, move := movable(t)
+	move()
 	for _, child := range []client.Object{&appsv1.StatefulSet{}, &corev1.Service{}, &corev1.Secret{}} {
 		i.awaitGone(named(child, vault.Namespace, "acme-redis"))
 	}
@@ -402,17 +412,9 @@ func TestARedisThatNoWorkerFoundIsNotSaidToAnswer(t *testing.T) {
 // A vault leaves a server of its own whose pod does not come up for one that its owner brings.
 func TestAVaultLeavesARedisThatDoesNotComeUp(t *testing.T) {
 	t.Parallel()
-	i := install(t)
-	b := i.newTenant()
-	i.start()
-	vault := i.newVaultIn(b.namespace, "acme")
-	i.create(vault)
-	i.awaitReady(vault)
+	i, vault, move := movable(t)
 	i.edit(i.class, func() { i.class.Spec.Redis.Image = "redis:never-ready" })
 	i.await(vault, v1alpha1.ConditionRedisReady, metav1.ConditionFalse, "")
-	i.edit(vault, func() {
-		vault.Spec.Redis.External = &v1alpha1.ExternalBackend{SecretRef: v1alpha1.SecretReference{Name: "my-redis"}}
-	})
-	i.awaitReady(vault)
+	move()
 	i.awaitGone(named(&appsv1.StatefulSet{}, vault.Namespace, "acme-redis"))
 }

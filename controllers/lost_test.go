@@ -122,11 +122,8 @@ func TestALedgersLabelsComeBack(t *testing.T) {
 	whole := i.ledger(vault)
 	i.editSecret(whole, func(secret *corev1.Secret) { secret.Labels = map[string]string{"backup": "monday"} })
 	i.anotherPass(vault)
-	eventually(t, patience, func(ctx context.Context) error {
-		now := &corev1.Secret{}
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(whole), now); err != nil {
-			return err
-		}
+	now := named(&corev1.Secret{}, whole.Namespace, whole.Name)
+	i.awaitObject(now, func() error {
 		if now.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy || now.Labels["backup"] != "monday" {
 			return fmt.Errorf("labels are %v", now.Labels)
 		}

@@ -42,10 +42,7 @@ func TestAMigrationThatFailedForNowIsTriedAgain(t *testing.T) {
 	vault, job := i.pendingMigration()
 	first := job.UID
 	i.fail(job, batchv1.JobReasonBackoffLimitExceeded)
-	eventually(t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(job), job); err != nil {
-			return err
-		}
+	i.awaitObject(job, func() error {
 		if job.UID == first {
 			return errors.New("still the Job that failed")
 		}
@@ -123,10 +120,7 @@ func (i *installation) forbidPods(namespace string) {
 		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
 	}
 	i.create(quota)
-	eventually(i.t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(quota), quota); err != nil {
-			return err
-		}
+	i.awaitObject(quota, func() error {
 		if len(quota.Status.Hard) == 0 {
 			return errors.New("the quota is not enforced yet")
 		}

@@ -194,10 +194,7 @@ func TestAnIngressGoesBackToTheDefaultClass(t *testing.T) {
 	i.get(ingress, vault.Namespace, "acme-api")
 	first := ingress.UID
 	i.edit(vault, func() { vault.Spec.Route.Ingress.ClassName = "" })
-	eventually(t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(ingress), ingress); err != nil {
-			return err
-		}
+	i.awaitObject(ingress, func() error {
 		if ingress.UID == first {
 			return errors.New("the Ingress is the one that was made for a class")
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/docvault/docvault/api/v1alpha1"
 )
@@ -44,10 +43,7 @@ func (i *installation) ask(vault *v1alpha1.DocVault, annotation, value string) {
 func (i *installation) awaitRotation(vault *v1alpha1.DocVault, generation int64, phases ...string) *corev1.Secret {
 	i.t.Helper()
 	var ledger *corev1.Secret
-	eventually(i.t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
-			return err
-		}
+	i.awaitObject(vault, func() error {
 		ledger = i.ledger(vault)
 		phase := string(ledger.Data["rotationPhase"])
 		if vault.Status.Rotation.Generation != generation || !slices.Contains(phases, phase) {
@@ -62,15 +58,13 @@ func (i *installation) awaitRotation(vault *v1alpha1.DocVault, generation int64,
 // editLedger changes what the operator remembers; an empty value is none.
 func (i *installation) editLedger(vault *v1alpha1.DocVault, values map[string]string) {
 	i.t.Helper()
-	eventually(i.t, patience, func(ctx context.Context) error {
-		ledger := i.ledger(vault)
+	i.editSecret(i.ledger(vault), func(ledger *corev1.Secret) {
 		for key, value := range values {
 			delete(ledger.Data, key)
 			if value != "" {
 				ledger.Data[key] = []byte(value)
 			}
 		}
-		return i.kube.Update(ctx, ledger)
 	})
 }
 

@@ -1,7 +1,6 @@
 package controllers_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,10 +121,7 @@ func (i *installation) mend(vault *v1alpha1.DocVault, all []drift) {
 		if substance(t, d.child) == before {
 			t.Fatalf("the edit of %T %s changed nothing", d.child, d.name)
 		}
-		eventually(t, patience, func(ctx context.Context) error {
-			if err := i.kube.Get(ctx, client.ObjectKeyFromObject(d.child), d.child); err != nil {
-				return err
-			}
+		i.awaitObject(d.child, func() error {
 			if now := substance(t, d.child); now != before {
 				return fmt.Errorf("%T %s is still %s, was %s", d.child, d.name, now, before)
 			}
@@ -203,10 +199,7 @@ func TestARemovedChildComesBack(t *testing.T) {
 		if err := i.kube.Delete(t.Context(), child); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, patience, func(ctx context.Context) error {
-			if err := i.kube.Get(ctx, client.ObjectKeyFromObject(child), child); err != nil {
-				return err
-			}
+		i.awaitObject(child, func() error {
 			if child.GetUID() == uid {
 				return errors.New("still the old one")
 			}
@@ -231,10 +224,7 @@ func TestAChildWithoutItsLabelsServesOn(t *testing.T) {
 	api := &appsv1.Deployment{}
 	i.get(api, vault.Namespace, "acme-api")
 	i.edit(api, func() { delete(api.Labels, v1alpha1.LabelManagedBy) })
-	eventually(t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(api), api); err != nil {
-			return err
-		}
+	i.awaitObject(api, func() error {
 		if api.Labels[v1alpha1.LabelManagedBy] == "" {
 			return errors.New("the label is not put back yet")
 		}

@@ -163,10 +163,7 @@ func (i *installation) giveUpOn(vault *v1alpha1.DocVault, name string) {
 	d := &appsv1.Deployment{}
 	i.get(d, vault.Namespace, name)
 	i.edit(d, func() { d.Spec.ProgressDeadlineSeconds = new(int32(1)) })
-	eventually(i.t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(d), d); err != nil {
-			return err
-		}
+	i.awaitObject(d, func() error {
 		for _, c := range d.Status.Conditions {
 			if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
 				return nil

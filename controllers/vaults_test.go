@@ -65,10 +65,7 @@ func (i *installation) awaitReady(vault *v1alpha1.DocVault) {
 // await waits for a condition at the vault's present generation; an empty reason is any.
 func (i *installation) await(vault *v1alpha1.DocVault, kind string, status metav1.ConditionStatus, reason string) {
 	i.t.Helper()
-	eventually(i.t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
-			return err
-		}
+	i.awaitObject(vault, func() error {
 		c := meta.FindStatusCondition(vault.Status.Conditions, kind)
 		if c == nil || c.Status != status || (reason != "" && c.Reason != reason) || c.ObservedGeneration != vault.Generation {
 			return fmt.Errorf("%s of %s is not %s %s yet: %s", kind, vault.Name, status, reason, describe(vault.Status.Conditions))
@@ -161,5 +158,16 @@ func (i *installation) anotherPass(vault *v1alpha1.DocVault) {
 			return errors.New("the operator has not looked at the vault")
 		}
 		return nil
+	})
+}
+
+// awaitObject reads an object again and again until there is nothing wrong with it.
+func (i *installation) awaitObject(object client.Object, wrong func() error) {
+	i.t.Helper()
+	eventually(i.t, patience, func(ctx context.Context) error {
+		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+			return err
+		}
+		return wrong()
 	})
 }

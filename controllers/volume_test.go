@@ -55,10 +55,7 @@ func TestAVolumeThatCannotGrowLeavesTheVaultReady(t *testing.T) {
 	i.start()
 	vault := i.readyVault("acme")
 	i.growTo(vault, "3Gi")
-	eventually(t, patience, func(ctx context.Context) error {
-		if err := i.kube.Get(ctx, client.ObjectKeyFromObject(vault), vault); err != nil {
-			return err
-		}
+	i.awaitObject(vault, func() error {
 		c := meta.FindStatusCondition(vault.Status.Conditions, v1alpha1.ConditionReconciling)
 		if c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, "allowVolumeExpansion") {
 			return fmt.Errorf("Reconciling does not say what is wrong: %s", describe(vault.Status.Conditions))
